@@ -1,0 +1,79 @@
+"""Where llmd keeps things: platformdirs' directories, or everything below `LLMD_HOME` when that is
+set.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+# sun_path holds 108 bytes on Linux and 104 on macOS, the closing NUL included
+_SOCKET_PATH_LIMIT = 103
+
+
+class Paths(msgspec.Struct, frozen=True):
+    """Directories and files of one llmd installation; nothing is created by asking."""
+
+    config_dir: Path
+    data_dir: Path
+    state_dir: Path
+    cache_dir: Path
+    socket: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The settings, TOML."""
+        return self.config_dir / "config.toml"
+
+    @property
+    def models_dir(self) -> Path:
+        """Manifests of the registered models, one JSON file each."""
+        return self.data_dir / "models"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the running daemon; carries its process id."""
+        return self.state_dir / "daemon.lock"
+
+    @property
+    def log_file(self) -> Path:
+        """The daemon's log."""
+        return self.state_dir / "logs" / "daemon.log"
+
+    @property
+    def history_file(self) -> Path:
+        """Lines typed in `llmd chat`."""
+        return self.state_dir / "chat_history"
+
+
+def _socket(environ: Mapping[str, str], state_dir: Path) -> Path:
+    if named := environ.get("LLMD_SOCKET"):
+        return Path(named).expanduser()
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    if runtime and not environ.get("LLMD_HOME"):
+        return Path(runtime) / "llmd" / "llmd.sock"
+    path = state_dir / "run" / "llmd.sock"
+    if len(os.fsencode(path)) <= _SOCKET_PATH_LIMIT:
+        return path
+    # a deep LLMD_HOME: the kernel would refuse the name, so a short private directory takes its
+    # place
+    digest = zlib.crc32(os.fsencode(path))
+    return Path("/tmp") / f"llmd-{os.getuid()}-{digest:x}" / "llmd.sock"  # noqa: S108  made 0700 by the daemon
+
+
+def find_paths(environ: Mapping[str, str] | None = None) -> Paths:
+    """Return the paths that the environment asks for."""
+    env = os.environ if environ is None else environ
+    if home := env.get("LLMD_HOME"):
+        root = Path(home).expanduser().absolute()
+        config, data, state, cache = root / "config", root / "data", root / "state", root / "cache"
+    else:
+        dirs = platformdirs.PlatformDirs("llmd", appauthor=False)
+        config, data = Path(dirs.user_config_dir), Path(dirs.user_data_dir)
+        state, cache = Path(dirs.user_state_dir), Path(dirs.user_cache_dir)
+    return Paths(config, data, state, cache, _socket(env, state))

@@ -1,0 +1,148 @@
+"""Every setting, typed, with its default; the string under a field is its documentation (shown by
+`llmd config show`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from llmd.config.values import Duration, Size
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class CacheType(StrEnum):
+    """Element type of the KV cache."""
+
+    F16 = "f16"
+    Q8_0 = "q8_0"
+    Q4_0 = "q4_0"
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all sections."""
+
+
+class ServerSettings(Section, frozen=True):
+    """Listeners and HTTP limits."""
+
+    host: str = "127.0.0.1"
+    """Address of the TCP listener."""
+    port: Port = 8000
+    """Port of the TCP listener; 0 picks a free one."""
+    max_body: Size = Size(32 * 2**20)
+    """Largest request body."""
+    drain_timeout: Duration = Duration(30)
+    """How long running answers may finish after SIGTERM or SIGINT."""
+    write_timeout: Duration = Duration(120)
+    """A client that takes no byte of its answer for this long is dropped and its sequence
+    cancelled.
+    """
+    ping_interval: Duration = Duration(15)
+    """A streamed answer that has nothing to say carries a comment this often."""
+    keepalive_timeout: Duration = Duration(75)
+    """How long an idle HTTP connection stays open."""
+
+
+class EngineSettings(Section, frozen=True):
+    """How a model is run; read when the model is loaded."""
+
+    context_length: Count = 0
+    """Tokens one sequence may hold, prompt and answer together; 0: what the model was trained for,
+    at most 8192.
+    """
+    parallel: Annotated[int, Meta(ge=1, le=256)] = 16
+    """Sequences that decode together."""
+    kv_tokens: Count = 0
+    """Tokens of KV cache shared by all sequences; 0: context_length for each sequence, within a
+    quarter of free memory.
+    """
+    kv_type: CacheType = CacheType.F16
+    """Element type of the KV cache."""
+    batch: Annotated[int, Meta(ge=32, le=8192)] = 512
+    """Tokens one decode call may carry."""
+    prefill_chunk: Annotated[int, Meta(ge=16, le=8192)] = 256
+    """Prompt tokens one decode call may carry while other sequences are streaming."""
+    threads: Count = 0
+    """CPU threads; 0: the physical cores this process may use."""
+    gpu_layers: Annotated[int, Meta(ge=-1)] = -1
+    """Layers to offload to the GPU; -1: all."""
+    max_queue: Count = 512
+    """Requests that may wait for a free sequence; further ones are answered 429."""
+
+
+class PoolSettings(Section, frozen=True):
+    """Loaded models: how many, how long, and when a worker is given up."""
+
+    keep_alive: Duration = Duration(300)
+    """An idle model is unloaded after this time; -1: never."""
+    max_loaded: Count = 0
+    """Models loaded at the same time; 0: as many as memory holds."""
+    load_timeout: Duration = Duration(300)
+    """Loading that makes no progress for this long is given up."""
+    stall_timeout: Duration = Duration(120)
+    """A worker whose decode has not advanced for this long while work was pending is replaced."""
+
+
+class ModelSettings(Section, frozen=True):
+    """Which model answers, and where models come from."""
+
+    default: str = ""
+    """Model used when a request names none; empty: the newest pulled or imported one, else the
+    built-in one.
+    """
+    default_embedding: str = ""
+    """Embedding model used when a request names none; empty: the newest embedding model."""
+
+
+class SamplingSettings(Section, frozen=True):
+    """Sampling where a request does not say."""
+
+    temperature: Annotated[float, Meta(ge=0, le=5)] = 0.8
+    """0 is greedy."""
+    top_k: Count = 40
+    """Keep the k most likely tokens; 0: off."""
+    top_p: Probability = 0.95
+    """Keep the most likely tokens that together reach this probability; 1: off."""
+    min_p: Probability = 0.05
+    """Drop tokens less likely than this share of the most likely one; 0: off."""
+    max_tokens: Count = 0
+    """Longest answer in tokens; 0: until the context is full."""
+
+
+class LogSettings(Section, frozen=True):
+    """The daemon's log file."""
+
+    level: LogLevel = LogLevel.INFO
+    """Least severe level that is written."""
+    max_size: Size = Size(10 * 2**20)
+    """The file is rotated at this size."""
+    backups: Count = 5
+    """Rotated files kept."""
+
+
+class Settings(Section, frozen=True):
+    """All sections of config.toml."""
+
+    server: ServerSettings = ServerSettings()
+    engine: EngineSettings = EngineSettings()
+    pool: PoolSettings = PoolSettings()
+    models: ModelSettings = ModelSettings()
+    sampling: SamplingSettings = SamplingSettings()
+    log: LogSettings = LogSettings()

@@ -1,0 +1,90 @@
+"""What can be asked of a model, independent of any API dialect."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Overflow(StrEnum):
+    """What happens when a prompt, or prompt and answer together, do not fit the context.
+
+    `error` refuses the prompt and ends the answer with `length`; `truncate` drops the oldest
+    messages or tokens of the prompt; `shift` does so too and also forgets the oldest half of the
+    context when an answer fills it.
+    """
+
+    ERROR = "error"
+    TRUNCATE = "truncate"
+    SHIFT = "shift"
+
+
+class Sampling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the next token is chosen; the meaning of each field is llama.cpp's. Defaults here are
+    neutral (off).
+    """
+
+    temperature: float = 1.0
+    """0 is greedy."""
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    typical_p: float = 1.0
+    repeat_penalty: float = 1.0
+    repeat_last_n: int = 64
+    """Tokens the three penalties look back on; -1: the whole context."""
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    seed: int | None = None
+    logit_bias: dict[int, float] = {}
+
+
+class ChatPrompt(msgspec.Struct, frozen=True, tag="chat"):
+    """Messages (OpenAI shape, already validated) to be rendered by the model's chat template."""
+
+    messages: list[dict[str, Any]]
+    tools: list[dict[str, Any]] = []
+    template_arguments: dict[str, Any] = {}
+    """Extra template variables, for example `enable_thinking`."""
+
+
+class TextPrompt(msgspec.Struct, frozen=True, tag="text"):
+    """Text that is tokenised as it stands; special tokens in it count, BOS is added where the model
+    wants it.
+    """
+
+    text: str
+
+
+class TokenPrompt(msgspec.Struct, frozen=True, tag="tokens"):
+    """Token ids that are used as they stand."""
+
+    tokens: list[int]
+
+
+Prompt = ChatPrompt | TextPrompt | TokenPrompt
+
+
+class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One answer to one prompt: one sequence."""
+
+    prompt: Prompt
+    sampling: Sampling = Sampling()
+    max_tokens: int | None = None
+    """Longest answer in tokens; None: until the context is full."""
+    stop: list[str] = []
+    """The answer ends before the first of these texts."""
+    ignore_eos: bool = False
+    logprobs: int | None = None
+    """Report the log-probability of each token and of this many alternatives; None: do not."""
+    overflow: Overflow = Overflow.ERROR
+
+
+class EmbedRequest(msgspec.Struct, frozen=True):
+    """Texts or token lists to embed, in order."""
+
+    inputs: list[str | list[int]]
+    truncate: bool = False
+    """Cut inputs that are too long instead of refusing them."""
