@@ -1,0 +1,115 @@
+"""A loaded built-in model, shared by the tests of the engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from llmd.engine.loading import Opened, open_model
+from llmd.engine.sampling import make_sampler
+from llmd.engine.sequence import Sequence, Timing
+from llmd.engine.stopping import TextStream
+from llmd.engine.step import Engine
+from llmd.protocol.events import Delta, Finished
+from llmd.protocol.frames import Failed, Load
+from llmd.protocol.requests import Overflow, Sampling
+
+GREEDY = Sampling(temperature=0)
+
+
+def load_order(path: Path, **changes: object) -> Load:
+    order = {
+        "path": str(path),
+        "embedding": False,
+        "context_length": 0,
+        "parallel": 8,
+        "kv_tokens": 4096,
+        "kv_type": "f16",
+        "batch": 256,
+        "prefill_chunk": 64,
+        "threads": 2,
+        "gpu_layers": 0,
+        "max_queue": 64,
+    }
+    return Load(**{**order, **changes})
+
+
+@pytest.fixture(scope="session")
+def opened(tiny_model: Path) -> Iterator[Opened]:
+    opened = open_model(load_order(tiny_model), lambda _: None, lambda *_: None)
+    yield opened
+    assert opened.engine
+    opened.embedder.close()
+    opened.engine.close()
+
+
+@pytest.fixture
+def engine(opened: Opened) -> Iterator[Engine]:
+    assert opened.engine
+    yield opened.engine
+    assert opened.engine.idle, "a test left sequences behind"
+
+
+class Answers:
+    """Runs sequences to their end and keeps what came out."""
+
+    def __init__(self) -> None:
+        self.texts: dict[int, str] = {}
+        self.deltas: dict[int, list[Delta]] = {}
+        self.finished: dict[int, Finished] = {}
+        self.failed: dict[int, Failed] = {}
+
+    def run(self, engine: Engine) -> Answers:
+        while not engine.idle:
+            self.take(engine)
+        return self
+
+    def take(self, engine: Engine) -> None:
+        for request, event in engine.step():
+            if isinstance(event, Delta):
+                self.texts[request] = self.texts.get(request, "") + event.text
+                self.deltas.setdefault(request, []).append(event)
+            elif isinstance(event, Finished):
+                self.finished[request] = event
+            elif isinstance(event, Failed):
+                self.failed[request] = event
+
+
+MakeSequence = Callable[..., Sequence]
+
+
+@pytest.fixture
+def make(opened: Opened) -> MakeSequence:
+    """Return a function that makes a sequence of the built-in model out of a question or a raw prompt."""
+
+    def build(
+        request: int,
+        question: str = "",
+        *,
+        raw: str = "",
+        sampling: Sampling = GREEDY,
+        max_tokens: int = 40,
+        stops: tuple[str, ...] = (),
+        ignore_eos: bool = False,
+        logprobs: int | None = None,
+        overflow: Overflow = Overflow.ERROR,
+    ) -> Sequence:
+        text = raw or f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
+        vocab = opened.model.vocab
+        tokens = vocab.tokenize(text, add_special=True, parse_special=True)
+        return Sequence(
+            id=request,
+            tokens=tokens,
+            sampler=make_sampler(sampling, vocab, tokens, opened.ready.context_length, ignore_eos=ignore_eos),
+            text=TextStream(stops),
+            timing=Timing(time.monotonic()),
+            max_tokens=max_tokens,
+            ignore_eos=ignore_eos,
+            logprobs=logprobs,
+            overflow=overflow,
+        )
+
+    return build
