@@ -1,0 +1,169 @@
+"""The daemon's composition root: builds everything once, starts it, waits for the end, drains and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from llmd import __version__
+from llmd.config.paths import Paths, find_paths
+from llmd.config.settings import Settings
+from llmd.config.store import load_settings
+from llmd.errors import LlmdError
+from llmd.models.download import Downloads
+from llmd.models.store import ModelStore
+from llmd.runtime.pool import Pool
+from llmd.runtime.replay import Replay
+from llmd.server.listeners import Listeners
+from llmd.services.bundle import Services
+from llmd.services.gate import Gate
+from llmd.services.generation import Defaults, Generation
+from llmd.services.library import Library
+from llmd.services.lock import DaemonLock
+from llmd.services.pulls import Pulls
+from llmd.services.residents import Residents
+from llmd.services.status import Status, Whereabouts
+from llmd.telemetry.logs import start_logging
+from llmd.telemetry.metrics import Metrics
+from llmd.telemetry.systemd import Systemd
+
+
+class Shutdown:
+    """The wish to stop: the first one drains, the second one stops at once."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+        self._hurried = asyncio.Event()
+
+    def ask(self, now: bool = False) -> None:  # noqa: FBT001, FBT002  the shape of Services.shutdown
+        """Ask once to drain, again (or with `now`) to stop at once."""
+        if now or self._asked.is_set():
+            self._hurried.set()
+        self._asked.set()
+
+    async def asked(self) -> None:
+        """Wait for the first wish."""
+        await self._asked.wait()
+
+    async def hurried(self) -> None:
+        """Wait for the second."""
+        await self._hurried.wait()
+
+
+class Daemon:
+    """All objects of one daemon, each built once, in order."""
+
+    def __init__(self, paths: Paths, settings: Settings) -> None:
+        self._paths = paths
+        self._settings = settings
+        self.shutdown = Shutdown()
+        self._metrics = Metrics()
+        self._gate = Gate(self._metrics)
+        self._store = ModelStore(paths.models_dir, Path(str(files("llmd") / "assets" / "llmd-tiny-q8_0.gguf")))
+        self._downloads = Downloads(self._store)
+        self._pool = Pool(settings.pool, settings.engine, self._metrics.observe_cancel)
+        self._defaults = Defaults(self._store, settings.models.default, settings.models.default_embedding)
+        self._status = Status(self._pool, self._gate)
+        self._listeners = Listeners(self._services(), settings.server, paths.socket)
+        self._systemd = Systemd.from_environment()
+
+    def _services(self) -> Services:
+        return Services(
+            generation=Generation(self._defaults, Replay(self._pool), self._gate, self._metrics),
+            library=Library(self._store, self._defaults, self._pool),
+            residents=Residents(self._pool, self._defaults, self._gate),
+            pulls=Pulls(self._downloads, self._gate),
+            status=self._status,
+            metrics=self._metrics,
+            sampling=self._settings.sampling,
+            shutdown=self.shutdown.ask,
+        )
+
+    async def run(self) -> None:
+        """Serve until asked to stop, then drain."""
+        log = structlog.get_logger("daemon")
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.shutdown.ask)
+        try:
+            await self._listeners.start()
+            self._status.settle(
+                Whereabouts(
+                    address=self._listeners.address,
+                    socket=str(self._paths.socket),
+                    log_file=str(self._paths.log_file),
+                )
+            )
+            log.info("ready", version=__version__, address=self._listeners.address, socket=str(self._paths.socket))
+            async with self._systemd.watched():
+                await self.shutdown.asked()
+            await self._drain(log)
+        finally:
+            await self._downloads.close()
+            await self._pool.close()
+            await self._listeners.stop()
+            log.info("stopped")
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_IGN)  # one more signal must not spoil the exit code now
+
+    async def _drain(self, log: structlog.stdlib.BoundLogger) -> None:
+        limit = self._settings.server.drain_timeout
+        log.info("draining", running=self._gate.inside, limit=str(limit))
+        self._gate.close()
+        self._systemd.notify("STOPPING=1")
+        emptied = asyncio.ensure_future(self._gate.emptied(limit))
+        hurried = asyncio.ensure_future(self.shutdown.hurried())
+        await asyncio.wait([emptied, hurried], return_when=asyncio.FIRST_COMPLETED)
+        if self._gate.inside:
+            log.warning("running answers are cut off", running=self._gate.inside)
+        for task in (emptied, hurried):
+            task.cancel()
+
+
+def _with_address(settings: Settings, host: str | None, port: int | None) -> Settings:
+    server = settings.server
+    server = msgspec.structs.replace(
+        server, host=server.host if host is None else host, port=server.port if port is None else port
+    )
+    return msgspec.structs.replace(settings, server=server)
+
+
+def main(host: str | None = None, port: int | None = None) -> int:
+    """Run the daemon in the foreground; return its exit code. Flags win over environment and file.
+
+    Raises ConfigInvalid for bad settings or an address that cannot be had, AlreadyRunning when another daemon holds the lock.
+    """
+    paths = find_paths()
+    settings = _with_address(load_settings(paths.config_file).settings, host, port)
+    with DaemonLock(paths.lock_file):
+        stop_logging = start_logging(paths.log_file, settings.log, foreground=sys.stderr.isatty())
+        try:
+            _run(paths, settings)
+        except LlmdError as error:
+            structlog.get_logger("daemon").error("cannot start", reason=str(error))
+            raise
+        finally:
+            stop_logging()
+    return 0
+
+
+def _run(paths: Paths, settings: Settings) -> None:
+    factory = None
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(_serve(paths, settings))
+
+
+async def _serve(paths: Paths, settings: Settings) -> None:
+    await Daemon(paths, settings).run()

@@ -1,0 +1,292 @@
+"""One worker as a child process of the daemon: start, load, feed, watch, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from llmd.config.settings import PoolSettings
+from llmd.errors import LoadFailed, from_wire
+from llmd.protocol.codec import FrameTooLong
+from llmd.protocol.events import Embeddings, Event, Finished
+from llmd.protocol.frames import (
+    Batch,
+    Cancel,
+    Embed,
+    Embedded,
+    Failed,
+    FromWorker,
+    Generate,
+    Load,
+    LoadError,
+    Loading,
+    Log,
+    Ready,
+)
+from llmd.protocol.requests import EmbedRequest, GenerateRequest
+from llmd.runtime.link import Link
+from llmd.runtime.mailbox import Mailbox
+from llmd.runtime.supervisor import Cause, Progress, cause_of_death, death
+
+_VMSTAT = Path("/proc/vmstat")
+_EXIT_GRACE = 5.0
+
+
+class Hooks(msgspec.Struct, frozen=True):
+    """Whom a worker process tells what happens to it."""
+
+    progress: Callable[[float], None]
+    """Share of the file that is read."""
+    cancelled: Callable[[float], None]
+    """Seconds one cancellation took."""
+    died: Callable[[Cause, float], None]
+    """It is gone, with its lifetime since it was ready."""
+
+
+class WorkerProcess:
+    """The `Worker` that is a process of this machine."""
+
+    def __init__(self, name: str, settings: PoolSettings, hooks: Hooks) -> None:
+        self._name = name
+        self._settings = settings
+        self._hooks = hooks
+        self._log = structlog.get_logger("worker").bind(model=name)
+        self._ids = itertools.count(1)
+        self._boxes: dict[int, Mailbox] = {}
+        self._last_words: deque[str] = deque(maxlen=20)
+        self._progress = Progress(settings.stall_timeout, time.monotonic())
+        self._ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
+        self._ready_at = 0.0
+        self._wedged = self._stopped = self._gone = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._oom_kills = _oom_kills()
+
+    @classmethod
+    async def start(cls, name: str, load: Load, settings: PoolSettings, hooks: Hooks) -> WorkerProcess:
+        """Spawn a process and load the model; raise the typed reason when that fails."""
+        worker = cls(name, settings, hooks)
+        await worker._spawn(load)
+        try:
+            await worker._loaded()
+        except BaseException:
+            await worker.stop()
+            raise
+        return worker
+
+    @property
+    def ready(self) -> Ready:
+        """What the worker settled on when it loaded."""
+        return self._ready.result()
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take requests."""
+        return not self._gone and not self._stopped
+
+    @property
+    def running(self) -> int:
+        """Requests under way, waiting ones included."""
+        return len(self._boxes)
+
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Event]:
+        """Answer a request; see `Worker`."""
+        identity, box = self._open_box()
+        self._link.send(Generate(identity, request))
+        try:
+            while True:
+                event = await box.get()
+                if isinstance(event, Embeddings):  # pragma: no cover  only embed asks for them
+                    continue
+                if isinstance(event, Finished):
+                    self._close_box(identity)
+                    yield event
+                    return
+                yield event
+        finally:
+            if identity in self._boxes:
+                self._close_box(identity)
+                self._link.send(Cancel(identity))
+
+    async def embed(self, request: EmbedRequest) -> Embeddings:
+        """Embed inputs; see `Worker`."""
+        identity, box = self._open_box()
+        self._link.send(Embed(identity, request))
+        try:
+            result = await box.get()
+            self._close_box(identity)
+        finally:
+            if identity in self._boxes:
+                self._close_box(identity)
+                self._link.send(Cancel(identity))
+        if not isinstance(result, Embeddings):  # pragma: no cover  a worker that breaks the protocol
+            raise TypeError(f"unexpected {result}")
+        return result
+
+    async def stop(self) -> None:
+        """Kill the process and wait for it: nothing of a worker is worth a graceful end."""
+        self._stopped = True
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await asyncio.wait(self._tasks)
+
+    async def _spawn(self, load: Load) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            descriptor = theirs.fileno()
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "llmd.runtime.worker",
+                str(descriptor),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                pass_fds=[descriptor],
+            )
+        ours.setblocking(False)
+        self._link = await Link.open(ours)
+        self._link.send(load)
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(job) for job in (self._listen(), self._overhear(), self._watch())]
+
+    async def _loaded(self) -> None:
+        limit = self._settings.load_timeout
+        self._progress = Progress(limit, time.monotonic())
+        self._progress.pending(1, time.monotonic())
+        try:
+            await self._ready
+        finally:
+            self._progress = Progress(self._settings.stall_timeout, time.monotonic())
+        self._ready_at = time.monotonic()
+
+    def _open_box(self) -> tuple[int, Mailbox]:
+        identity, box = next(self._ids), Mailbox()
+        if self._gone:
+            box.fail(death(self._name, self._cause(), self._last_words))
+        self._boxes[identity] = box
+        self._progress.pending(len(self._boxes), time.monotonic())
+        return identity, box
+
+    def _close_box(self, identity: int) -> None:
+        del self._boxes[identity]
+        self._progress.pending(len(self._boxes), time.monotonic())
+
+    async def _listen(self) -> None:
+        """Take frames until the process closes its end, then settle what was under way."""
+        try:
+            async for frame in self._link.frames():
+                self._take(frame)
+        except (msgspec.MsgspecError, FrameTooLong) as error:
+            self._log.error("the worker broke the protocol", error=str(error))
+            self._process.kill()
+        try:
+            await asyncio.wait_for(self._process.wait(), _EXIT_GRACE)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        self._bury()
+
+    def _take(self, frame: FromWorker) -> None:
+        now = time.monotonic()
+        if isinstance(frame, Batch):
+            self._progress.advanced(frame.steps, now)
+            for identity, event in frame.events:
+                self._deliver(identity, event)
+            for seconds in frame.cancel_seconds:
+                self._hooks.cancelled(seconds)
+        elif isinstance(frame, Loading):
+            self._progress.advanced(int(frame.fraction * 1000), now)
+            self._hooks.progress(frame.fraction)
+        elif isinstance(frame, Log):
+            self._log.log(_LEVELS[frame.level], "llama.cpp", text=frame.text)
+        elif not self._ready.done():
+            if isinstance(frame, Ready):
+                self._ready.set_result(frame)
+            elif isinstance(frame, LoadError):
+                self._ready.set_exception(from_wire(frame.error))
+
+    def _deliver(self, identity: int, event: Event | Failed | Embedded) -> None:
+        box = self._boxes.get(identity)
+        if box is None:
+            return  # cancelled a moment ago
+        if isinstance(event, Failed):
+            box.fail(from_wire(event.error))
+        elif isinstance(event, Embedded):
+            box.put(event.result)
+        else:
+            box.put(event)
+
+    async def _overhear(self) -> None:
+        """Log what the process writes to stderr; the last lines explain a crash."""
+        stream = self._process.stderr
+        if stream is None:  # pragma: no cover  always piped
+            return
+        while line := await stream.readline():
+            text = line.decode("utf-8", "replace").rstrip()
+            if text:
+                self._last_words.append(text)
+                self._log.warning("stderr", text=text)
+
+    async def _watch(self) -> None:
+        """Kill the process when it has stood still for too long."""
+        limits = [limit for limit in (self._settings.stall_timeout, self._settings.load_timeout) if limit.limited]
+        interval = min([5.0, *(limit / 4 for limit in limits)])
+        while not self._gone:
+            await asyncio.wait([self._tasks[0]], timeout=interval)
+            if not self._gone and self._progress.stalled(time.monotonic()):
+                self._wedged = True
+                self._log.error("wedged", running=len(self._boxes))
+                self._process.kill()
+                return
+
+    def _cause(self) -> Cause:
+        code = self._process.returncode or 0
+        oom_kills = _oom_kills() - self._oom_kills
+        return cause_of_death(code, wedged=self._wedged, stopped=self._stopped, oom_kills=oom_kills)
+
+    def _bury(self) -> None:
+        self._gone = True
+        self._link.close()
+        cause = self._cause()
+        error = death(self._name, cause, self._last_words)
+        for box in self._boxes.values():
+            box.fail(error)
+        if not self._ready.done():
+            why = "it made no progress" if self._wedged else f"its process {cause} ({self._process.returncode})"
+            said = f" It said: {self._last_words[-1]}" if self._last_words else ""
+            hint = "`llmd logs` has the reason."
+            self._ready.set_exception(
+                LoadFailed(f"Loading {self._name} failed: {why}.{said}", hint=hint, cause=str(cause))
+            )
+            self._ready.exception()  # whoever started it may be gone
+        lived = time.monotonic() - self._ready_at if self._ready_at else 0.0
+        self._log.info("worker ended", pid=self.pid, cause=str(cause), code=self._process.returncode)
+        self._hooks.died(cause, lived)
+
+
+_LEVELS = {"debug": 10, "info": 10, "warning": 30, "error": 40}
+"""llama.cpp's "info" is our "debug": it prints every tensor type and hyper-parameter there."""
+
+
+def _oom_kills() -> int:
+    """Processes that the kernel's out-of-memory killer ended since boot; 0 where that is not told."""
+    try:
+        lines = _VMSTAT.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)

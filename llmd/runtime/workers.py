@@ -1,0 +1,53 @@
+"""What may be asked of any worker, wherever it runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from llmd.protocol.events import Embeddings, Event
+from llmd.protocol.frames import Ready
+from llmd.protocol.requests import EmbedRequest, GenerateRequest
+
+
+class Worker(Protocol):
+    """A loaded model that answers requests; usable from the moment it is handed out until `stop`.
+
+    Any call raises WorkerDied (with a `cause`) when the worker is gone or goes while the call is under way.
+    """
+
+    @property
+    def ready(self) -> Ready:
+        """What the worker settled on when it loaded."""
+        ...
+
+    @property
+    def pid(self) -> int:
+        """Process id, 0 when it is no process of this machine."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take requests."""
+        ...
+
+    @property
+    def running(self) -> int:
+        """Requests under way, waiting ones included."""
+        ...
+
+    def generate(self, request: GenerateRequest) -> AsyncGenerator[Event]:
+        """Answer a request: one Accepted, any number of Delta, one Finished.
+
+        Closing the generator cancels the request within one decode step. Raises ContextOverflow, InvalidRequest,
+        QueueFull or NoRoom, always before the first Delta, and WorkerDied at any time.
+        """
+        ...
+
+    async def embed(self, request: EmbedRequest) -> Embeddings:
+        """Embed inputs; raises ContextOverflow naming the first input that is too long, InvalidRequest or NoRoom."""
+        ...
+
+    async def stop(self) -> None:
+        """End it now; requests under way fail with WorkerDied. Calling it twice is fine."""
+        ...

@@ -1,0 +1,11 @@
+"""Typed keys of what an aiohttp application carries."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from llmd.config.settings import ServerSettings
+from llmd.services.bundle import Services
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+SETTINGS: web.AppKey[ServerSettings] = web.AppKey("settings", ServerSettings)

@@ -1,0 +1,34 @@
+"""One log line per request, tied together by `X-Request-Id`."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import structlog
+from aiohttp import web
+
+from llmd.server.http.boundary import Handler
+
+_QUIET = {"/health", "/metrics", "/control/status", "/control/ps"}
+
+
+@web.middleware
+async def access_log(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Log method, path, status and milliseconds; a handler cancelled by its client's leaving is logged as 499."""
+    identity = request.headers.get("X-Request-Id") or uuid.uuid4().hex
+    request["id"] = identity
+    started = time.monotonic()
+    status = 499
+    with structlog.contextvars.bound_contextvars(request=identity):
+        try:
+            response = await handler(request)
+            status = response.status
+            if not response.prepared:
+                response.headers["X-Request-Id"] = identity
+            return response
+        finally:
+            log = structlog.get_logger("http")
+            level = 10 if request.path in _QUIET and status < 400 else 20
+            ms = round((time.monotonic() - started) * 1000, 1)
+            log.log(level, "request", method=request.method, path=request.path, status=status, ms=ms)

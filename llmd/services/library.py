@@ -1,0 +1,64 @@
+"""The models on disk: list, show, import, copy, remove. Disk work runs in threads, never on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from llmd.errors import LlmdError, ModelBusy
+from llmd.models.gguf.header import read_header
+from llmd.models.store import ModelStore, Removed
+from llmd.protocol.models import Kind, LoadedModel, ModelManifest
+from llmd.runtime.pool import Pool
+from llmd.services.generation import Defaults
+
+
+class Library:
+    """What `llmd ls show rm cp import` need."""
+
+    def __init__(self, store: ModelStore, defaults: Defaults, pool: Pool) -> None:
+        self._store = store
+        self._defaults = defaults
+        self._pool = pool
+
+    async def models(self) -> list[ModelManifest]:
+        """Return all registered models."""
+        return await asyncio.to_thread(self._store.list)
+
+    async def get(self, name: str) -> ModelManifest:
+        """Return one; raise ModelNotFound."""
+        return await asyncio.to_thread(self._store.get, name)
+
+    def default_chat(self) -> str:
+        """Return the name of the model that answers when none is named."""
+        try:
+            return self._defaults.resolve(None, Kind.CHAT).name
+        except LlmdError:
+            return ""
+
+    def loaded(self, name: str) -> LoadedModel | None:
+        """Return how a model stands in memory."""
+        return next((model for model in self._pool.loaded() if model.name == name), None)
+
+    async def metadata(self, manifest: ModelManifest) -> dict[str, Any]:
+        """Return the key-values of the GGUF, long arrays summarised."""
+        header = await asyncio.to_thread(read_header, Path(manifest.path))
+        return header.metadata()
+
+    async def add(self, path: str, name: str | None) -> ModelManifest:
+        """Register a file where it lies; raise CorruptFile, UnsupportedArchitecture, NameTaken or NotFound."""
+        return await asyncio.to_thread(self._store.register, Path(path), name)
+
+    async def copy(self, source: str, target: str) -> ModelManifest:
+        """Give a model a second name."""
+        return await asyncio.to_thread(self._store.copy, source, target)
+
+    async def remove(self, name: str) -> Removed:
+        """Forget a model and delete its file if llmd fetched it; raise ModelBusy while it answers."""
+        manifest = await self.get(name)
+        loaded = self.loaded(manifest.name)
+        if loaded and loaded.running:
+            raise ModelBusy(f"{manifest.name} is answering {loaded.running} requests.", hint="Wait for them to finish.")
+        await self._pool.unload(manifest.name)
+        return await asyncio.to_thread(self._store.remove, manifest.name)

@@ -1,0 +1,141 @@
+"""A worker without a process: answers what a test tells it to, or dies on command. Passes the contract tests of the real one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from llmd.config.settings import PoolSettings
+from llmd.errors import WorkerDied
+from llmd.protocol.events import Accepted, Delta, Embeddings, Event, Finished, FinishReason, Usage
+from llmd.protocol.frames import Load, Ready
+from llmd.protocol.models import Kind, ModelManifest
+from llmd.protocol.requests import EmbedRequest, GenerateRequest, TextPrompt
+from llmd.runtime.process import Hooks
+from llmd.runtime.supervisor import Cause, death
+
+READY = Ready(
+    context_length=64,
+    parallel=2,
+    kv_tokens=128,
+    gpu_layers=0,
+    device="CPU",
+    weights=10,
+    kv_cache=5,
+    embedding_width=2,
+    has_chat_template=True,
+)
+
+
+def manifest(name: str = "m", size: int = 1, kind: Kind = Kind.CHAT) -> ModelManifest:
+    return ModelManifest(
+        name=name,
+        path=f"/{name}.gguf",
+        source="builtin",
+        kind=kind,
+        architecture="qwen2",
+        parameters=1,
+        quantization="Q8_0",
+        size=size,
+        context_length=64,
+        added=0.0,
+        owned=False,
+    )
+
+
+class FakeWorker:
+    """Echoes prompts word by word; `hold` stops it before the first word until `go` is set."""
+
+    def __init__(self, name: str, hooks: Hooks) -> None:
+        self.name = name
+        self.ready = READY
+        self.pid = 0
+        self.alive = True
+        self.running = 0
+        self.served: list[str] = []
+        self.go = asyncio.Event()
+        self.go.set()
+        self.poison: str | None = None
+        """A prompt that kills it."""
+        self._hooks = hooks
+        self._dead = asyncio.Event()
+        self._cause = Cause.STOPPED
+
+    def hold(self) -> None:
+        self.go.clear()
+
+    def die(self, cause: Cause = Cause.NATIVE_ABORT, lived: float = 1.0) -> None:
+        self.alive = False
+        self._cause = cause
+        self._dead.set()
+        self._hooks.died(cause, lived)
+
+    def _death(self) -> WorkerDied:
+        return death(self.name, self._cause)
+
+    async def _breathe(self) -> None:
+        waits = [asyncio.ensure_future(self.go.wait()), asyncio.ensure_future(self._dead.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if self._dead.is_set():
+            raise self._death()
+
+    async def generate(self, request: GenerateRequest) -> AsyncGenerator[Event]:
+        assert isinstance(request.prompt, TextPrompt)
+        words = request.prompt.text.split()
+        self.served.append(request.prompt.text)
+        if request.prompt.text == self.poison:
+            self.die(lived=100)
+        self.running += 1
+        try:
+            yield Accepted(len(words))
+            for word in words:
+                await self._breathe()
+                yield Delta(word, 1)
+            await self._breathe()
+            yield Finished(FinishReason.STOP, Usage(prompt_tokens=len(words), completion_tokens=len(words)))
+        finally:
+            self.running -= 1
+
+    async def embed(self, request: EmbedRequest) -> Embeddings:
+        self.running += 1
+        try:
+            await self._breathe()
+            return Embeddings(2, [b"\0" * 8 for _ in request.inputs], len(request.inputs))
+        finally:
+            self.running -= 1
+
+    async def stop(self) -> None:
+        if self.alive:
+            self.die(Cause.STOPPED)
+
+
+class FakeStarts:
+    """Starts fake workers and keeps them; `fail` makes the next start raise, `gate` holds starts back."""
+
+    def __init__(self) -> None:
+        self.workers: list[FakeWorker] = []
+        self.orders: list[Load] = []
+        self.fail: list[Exception] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.held = False
+        """Whether new workers hold their first word back."""
+        self.poison: str | None = None
+        """A prompt that kills new workers."""
+
+    async def __call__(self, name: str, load: Load, settings: PoolSettings, hooks: Hooks) -> FakeWorker:
+        self.orders.append(load)
+        hooks.progress(0.5)
+        await self.gate.wait()
+        if self.fail:
+            raise self.fail.pop(0)
+        worker = FakeWorker(name, hooks)
+        worker.poison = self.poison
+        if self.held:
+            worker.hold()
+        self.workers.append(worker)
+        return worker

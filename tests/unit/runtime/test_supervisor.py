@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from llmd.runtime.supervisor import Backoff, Cause, Progress, cause_of_death, death
+
+
+def test_an_idle_worker_never_stalls() -> None:
+    progress = Progress(limit=10, now=0)
+    assert not progress.stalled(1000)
+
+
+def test_a_worker_stalls_when_steps_stand_still_while_work_is_pending() -> None:
+    progress = Progress(limit=10, now=0)
+    progress.pending(1, now=100)
+    progress.advanced(5, now=105)
+    assert not progress.stalled(114)
+    progress.advanced(5, now=114)  # the same counter is no progress
+    assert progress.stalled(116)
+    progress.advanced(6, now=117)
+    assert not progress.stalled(120)
+
+
+def test_time_without_work_does_not_count() -> None:
+    progress = Progress(limit=10, now=0)
+    progress.pending(1, now=1)
+    progress.pending(0, now=2)
+    progress.pending(1, now=500)
+    assert not progress.stalled(505)
+    assert progress.stalled(511)
+
+
+def test_more_requests_do_not_hide_a_stall() -> None:
+    progress = Progress(limit=10, now=0)
+    progress.pending(1, now=0)
+    progress.pending(2, now=9)
+    assert progress.stalled(11)
+
+
+def test_no_limit_means_no_stall() -> None:
+    progress = Progress(limit=-1, now=0)
+    progress.pending(1, now=0)
+    assert not progress.stalled(1e9)
+
+
+def test_one_death_is_forgiven_and_a_series_is_held_back_longer_and_longer() -> None:
+    backoff = Backoff()
+    waits = []
+    for now in range(0, 800, 100):
+        backoff.died(lived=1, now=now)
+        waits.append(backoff.wait(now))
+    assert waits == [0, 1, 2, 4, 8, 16, 32, 60]
+
+
+def test_a_long_life_or_an_answer_ends_the_series() -> None:
+    backoff = Backoff()
+    for now in (0, 10, 20):
+        backoff.died(lived=1, now=now)
+    backoff.died(lived=100, now=200)
+    backoff.died(lived=1, now=300)
+    assert backoff.wait(300) == 0
+    backoff.worked()
+    backoff.died(lived=1, now=400)
+    assert backoff.wait(400) == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "flags", "cause"),
+    [
+        (-signal.SIGKILL, {}, Cause.KILLED),
+        (-signal.SIGKILL, {"oom_kills": 1}, Cause.OOM),
+        (-signal.SIGKILL, {"wedged": True}, Cause.WEDGED),
+        (-signal.SIGKILL, {"stopped": True}, Cause.STOPPED),
+        (-signal.SIGABRT, {}, Cause.NATIVE_ABORT),
+        (-signal.SIGSEGV, {"oom_kills": 3}, Cause.NATIVE_ABORT),
+        (-signal.SIGTERM, {}, Cause.KILLED),
+        (1, {}, Cause.FAILED),
+    ],
+)
+def test_causes(code: int, flags: dict[str, int], cause: Cause) -> None:
+    plain = {"wedged": False, "stopped": False, "oom_kills": 0}
+    assert cause_of_death(code, **{**plain, **flags}) is cause  # type: ignore[arg-type]
+
+
+def test_a_death_says_what_happened_and_what_to_do() -> None:
+    error = death("m", Cause.NATIVE_ABORT, ["ggml.c:1: GGML_ASSERT(x) failed"])
+    assert error.status == 503
+    assert error.retry_after == 1
+    assert error.details["cause"] == "native_abort"
+    assert "GGML_ASSERT" in error.message
+    assert error.hint

@@ -1,0 +1,108 @@
+"""The contract of `Worker`, held against the real process and against the fake that other tests use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from llmd.config.settings import PoolSettings
+from llmd.errors import WorkerDied
+from llmd.protocol.events import Accepted, Delta, Finished
+from llmd.protocol.frames import Load
+from llmd.protocol.requests import EmbedRequest, GenerateRequest, Overflow, Sampling, TextPrompt
+from llmd.runtime.process import Hooks, WorkerProcess
+from llmd.runtime.supervisor import Cause
+from llmd.runtime.workers import Worker
+from tests.fakes.worker import FakeWorker
+
+PROMPT = TextPrompt("one two three")
+GREEDY = Sampling(temperature=0)
+
+
+class Seen:
+    """What the hooks told."""
+
+    def __init__(self) -> None:
+        self.progress: list[float] = []
+        self.cancelled: list[float] = []
+        self.died: list[Cause] = []
+        self.hooks = Hooks(
+            progress=self.progress.append,
+            cancelled=self.cancelled.append,
+            died=lambda cause, _: self.died.append(cause),
+        )
+
+
+def order(path: Path) -> Load:
+    return Load(str(path), False, 0, 2, 4096, "f16", 128, 32, 1, 0, 8)  # noqa: FBT003
+
+
+@pytest.fixture(params=["real", "fake"])
+async def seen_worker(request: pytest.FixtureRequest, tiny_model: Path) -> AsyncIterator[tuple[Seen, Worker]]:
+    seen = Seen()
+    worker: Worker
+    if request.param == "real":
+        worker = await WorkerProcess.start("m", order(tiny_model), PoolSettings(), seen.hooks)
+    else:
+        worker = FakeWorker("m", seen.hooks)
+    yield seen, worker
+    await worker.stop()
+
+
+async def test_an_answer_is_accepted_then_told_then_finished(seen_worker: tuple[Seen, Worker]) -> None:
+    _, worker = seen_worker
+    events = [event async for event in worker.generate(GenerateRequest(prompt=PROMPT, sampling=GREEDY, max_tokens=3))]
+    assert isinstance(events[0], Accepted)
+    assert all(isinstance(event, Delta) for event in events[1:-1])
+    assert isinstance(events[-1], Finished)
+    assert worker.running == 0
+
+
+async def test_closing_the_answer_cancels_it(seen_worker: tuple[Seen, Worker]) -> None:
+    _, worker = seen_worker
+    request = GenerateRequest(prompt=PROMPT, ignore_eos=True, overflow=Overflow.SHIFT)
+    async with aclosing(worker.generate(request)) as events:
+        await anext(events)
+        await anext(events)
+        assert worker.running == 1
+    assert worker.running == 0
+    again = [event async for event in worker.generate(GenerateRequest(prompt=PROMPT, max_tokens=2))]
+    assert isinstance(again[-1], Finished)
+
+
+async def test_embedding_gives_one_vector_an_input(seen_worker: tuple[Seen, Worker]) -> None:
+    _, worker = seen_worker
+    result = await worker.embed(EmbedRequest(["a", "b"]))
+    assert [len(vector) for vector in result.vectors] == [4 * result.width] * 2
+
+
+async def test_a_stopped_worker_fails_what_runs_and_what_comes(seen_worker: tuple[Seen, Worker]) -> None:
+    seen, worker = seen_worker
+    running = worker.generate(GenerateRequest(prompt=PROMPT, ignore_eos=True, overflow=Overflow.SHIFT))
+    await anext(running)
+    await worker.stop()
+    await worker.stop()
+    with pytest.raises(WorkerDied):
+        while True:
+            await anext(running)
+    assert not worker.alive
+    assert seen.died == [Cause.STOPPED]
+    with pytest.raises(WorkerDied):
+        async for _ in worker.generate(GenerateRequest(prompt=PROMPT)):
+            pass
+    with pytest.raises(WorkerDied):
+        await worker.embed(EmbedRequest(["a"]))
+
+
+async def test_many_answers_at_once(seen_worker: tuple[Seen, Worker]) -> None:
+    _, worker = seen_worker
+
+    async def one() -> int:
+        request = GenerateRequest(prompt=PROMPT, max_tokens=3)
+        return len([event async for event in worker.generate(request) if isinstance(event, Finished)])
+
+    assert await asyncio.gather(*(one() for _ in range(8))) == [1] * 8

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from llmd.errors import Draining, InvalidRequest, ModelNotFound, WorkerDied
+from llmd.protocol.events import Accepted, Delta, Finished
+from llmd.protocol.models import Kind
+from llmd.protocol.requests import EmbedRequest, GenerateRequest, TextPrompt
+from tests.unit.services.conftest import Bench
+
+
+def ask(*texts: str) -> list[GenerateRequest]:
+    return [GenerateRequest(prompt=TextPrompt(text)) for text in texts]
+
+
+async def test_one_prompt_gives_its_events_in_order(bench: Bench) -> None:
+    generation = bench.services.generation
+    events = [event async for event in generation.stream(generation.resolve(None), ask("a b"))]
+    assert [index for index, _ in events] == [0] * 4
+    assert [type(event) for _, event in events] == [Accepted, Delta, Delta, Finished]
+    await bench.pool.close()
+
+
+async def test_several_prompts_run_together_and_keep_their_index(bench: Bench) -> None:
+    generation = bench.services.generation
+    texts: Counter[tuple[int, str]] = Counter()
+    async for index, event in generation.stream(generation.resolve(None), ask("a", "b b", "c")):
+        if isinstance(event, Delta):
+            texts[index, event.text] += 1
+    assert texts == {(0, "a"): 1, (1, "b"): 2, (2, "c"): 1}
+    await bench.pool.close()
+
+
+async def test_the_first_failure_cancels_the_others(bench: Bench) -> None:
+    generation = bench.services.generation
+    bench.starts.held = True
+    events = generation.stream(generation.resolve(None), ask("a", "b"))
+    async with aclosing(events):
+        await anext(events)
+        await anext(events)
+        await bench.pool.unload("llmd-tiny")
+        with pytest.raises(WorkerDied):
+            await anext(events)
+    assert bench.gate.inside == 0
+
+
+async def test_closing_a_stream_cancels_all_its_sequences(bench: Bench) -> None:
+    generation = bench.services.generation
+    bench.starts.held = True
+    async with aclosing(generation.stream(generation.resolve(None), ask("a", "b", "c"))) as events:
+        for _ in range(3):
+            await anext(events)
+        assert bench.starts.workers[0].running == 3
+    assert bench.starts.workers[0].running == 0
+    assert bench.gate.inside == 0
+    assert 'llmd_requests_total{outcome="cancelled"} 3.0' in bench.services.metrics.render().decode()
+    await bench.pool.close()
+
+
+async def test_figures_are_kept(bench: Bench) -> None:
+    generation = bench.services.generation
+    async for _ in generation.stream(generation.resolve(None), ask("a b c")):
+        pass
+    text = bench.services.metrics.render().decode()
+    assert 'llmd_tokens_total{kind="completion",model="llmd-tiny"} 3.0' in text
+    assert 'llmd_requests_total{outcome="stop"} 1.0' in text
+    assert 'model_inference_seconds_count{model="llmd-tiny"} 1.0' in text
+    await bench.pool.close()
+
+
+async def test_a_draining_daemon_takes_nothing_new(bench: Bench) -> None:
+    generation = bench.services.generation
+    bench.gate.close()
+    with pytest.raises(Draining):
+        await anext(generation.stream(generation.resolve(None), ask("a")))
+    with pytest.raises(Draining):
+        await generation.embed(generation.resolve(None), EmbedRequest(["a"]))
+
+
+async def test_embedding(bench: Bench) -> None:
+    generation = bench.services.generation
+    result = await generation.embed(generation.resolve("llmd-tiny", Kind.EMBEDDING), EmbedRequest(["a", "b"]))
+    assert len(result.vectors) == 2
+    await bench.pool.close()
+
+
+def test_which_model_answers(bench: Bench, embedding_model: Path, tmp_path: Path, tiny_model: Path) -> None:
+    resolve = bench.services.generation.resolve
+    assert {resolve(name).name for name in (None, "", "default", "llmd-tiny")} == {"llmd-tiny"}
+    with pytest.raises(ModelNotFound):
+        resolve("nothing-like-it")
+    with pytest.raises(ModelNotFound):
+        resolve(None, Kind.EMBEDDING)
+    bench.store.register(embedding_model, "minilm")
+    assert resolve(None, Kind.EMBEDDING).name == "minilm"
+    with pytest.raises(InvalidRequest):
+        resolve("minilm")
+    configured = Bench(tmp_path / "models", tiny_model, default="minilm")
+    with pytest.raises(InvalidRequest):
+        configured.services.generation.resolve(None)
