@@ -1,0 +1,8 @@
+"""Messages in, prompt text out.
+
+Nouns: `ChatTemplate` renders a conversation with the Jinja source of a model (template.py) inside
+bounds that no source can break (sandbox.py); `Abilities` are what a source is found to understand
+(abilities.py); `adapt` reshapes messages and tools for one that lacks some of them (adaptation.py);
+fallback.py has formats for models that bring no source. Everything is pure: no clock but the one
+passed in, no I/O. Knows nothing of tokens, models or HTTP.
+"""

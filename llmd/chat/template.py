@@ -1,0 +1,130 @@
+"""A model's chat template: messages and tools in, the prompt's text out."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Self
+
+import jinja2
+
+from llmd.chat import fallback
+from llmd.chat.abilities import Abilities, Message, Tools, find_abilities
+from llmd.chat.adaptation import adapt
+from llmd.chat.sandbox import FAULTS, STEPS, ChatEnvironment, Refusal, run
+from llmd.errors import InvalidRequest
+
+_PROBE_STEPS = 20_000
+_RESERVED = frozenset({"messages", "tools", "add_generation_prompt", "bos_token", "eos_token"})
+
+
+def local_time() -> datetime:
+    """Return the time that templates mean when they write the date."""
+    return datetime.now().astimezone()
+
+
+class ChatTemplate:
+    """Compiled once per model; safe to render from several threads."""
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        bos: str,
+        eos: str,
+        stops: Sequence[str] = (),
+        now: Callable[[], datetime] = local_time,
+    ) -> None:
+        """Compile and probe; a source that does not compile is reported when it is first
+        rendered.
+        """
+        self.source = source
+        self.stops = tuple(stops)
+        """Texts at which an answer ends besides the model's own end tokens."""
+        self._special = {"bos_token": bos, "eos_token": eos}
+        self._compiled: jinja2.Template | None = None
+        self._fault = ""
+        self.abilities = Abilities()
+        try:
+            self._compiled = ChatEnvironment(now).compiled(source)
+        except FAULTS as error:
+            self._fault = _reason(error)
+        else:
+            self.abilities = find_abilities(self._probe)
+
+    @classmethod
+    def choose(
+        cls, source: str | None, is_token: Callable[[str], bool], *, bos: str, eos: str
+    ) -> Self:
+        """Take the model's own source, or a format that suits the vocabulary; `is_token` knows its
+        markers.
+        """
+        chosen = fallback.choose(source, is_token, bos)
+        return cls(chosen.source, bos=bos, eos=eos, stops=chosen.stops)
+
+    def render(
+        self,
+        messages: Sequence[Message],
+        tools: Tools = (),
+        *,
+        add_generation_prompt: bool = True,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Return the prompt; raise InvalidRequest, with the template's own words where it
+        refuses.
+        """
+        if not messages:
+            raise InvalidRequest(
+                "messages is empty.", hint="Send at least one message.", param="messages"
+            )
+        if taken := _RESERVED.intersection(arguments or ()):
+            raise InvalidRequest(
+                f"chat_template_kwargs may not set {min(taken)}.", param="chat_template_kwargs"
+            )
+        adapted, offered = adapt(messages, tools, self.abilities)
+        given = offered or (None if self.abilities.absent_tools else [])
+        try:
+            return self._run(
+                adapted, given, arguments or {}, STEPS, add_generation_prompt=add_generation_prompt
+            )
+        except Refusal as error:
+            raise InvalidRequest(
+                f"The model's chat template refuses these messages: {error}", param="messages"
+            ) from error
+        except FAULTS as error:
+            raise InvalidRequest(
+                f"The model's chat template cannot render these messages: {_reason(error)}.",
+                hint="/v1/completions takes a prompt without the template.",
+                param="messages",
+            ) from error
+
+    def _probe(self, messages: Sequence[Message], tools: Tools | None) -> str:
+        return self._run(messages, tools, {}, _PROBE_STEPS)
+
+    def _run(
+        self,
+        messages: Sequence[Message],
+        tools: Tools | None,
+        arguments: Mapping[str, Any],
+        steps: int,
+        *,
+        add_generation_prompt: bool = True,
+    ) -> str:
+        if self._compiled is None:
+            raise jinja2.TemplateError(self._fault)
+        variables = {
+            "documents": None,
+            **arguments,
+            **self._special,
+            # copies, for the template may use lists as queues
+            "messages": copy.deepcopy(list(messages)),
+            "tools": None if tools is None else copy.deepcopy(list(tools)),
+            "add_generation_prompt": add_generation_prompt,
+        }
+        return run(self._compiled, variables, steps)
+
+
+def _reason(error: Exception) -> str:
+    line = f", line {error.lineno}" if isinstance(error, jinja2.TemplateSyntaxError) else ""
+    return f"{str(error) or type(error).__name__}{line}".rstrip(".")

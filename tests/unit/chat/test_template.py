@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jinja2.ext import loopcontrols
+from jinja2.sandbox import SandboxedEnvironment
+
+from llmd.chat.sandbox import GenerationBlock, refuse, to_json
+from llmd.chat.template import ChatTemplate, local_time
+from llmd.errors import InvalidRequest
+from tests.unit.chat.conftest import CONVERSATION, SOURCES, WEATHER, noon, template
+
+HELLO = [{"role": "user", "content": "Hello"}]
+
+
+def by_plain_jinja(source: str, messages: list[dict[str, Any]], **variables: Any) -> str:
+    """Render as Hugging Face does, without any of llmd's bounds."""
+    environment = SandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, GenerationBlock]
+    )
+    environment.filters["tojson"] = to_json
+    environment.globals["raise_exception"] = refuse
+    environment.globals["strftime_now"] = noon().strftime
+    special = {"bos_token": "<s>", "eos_token": "</s>", "documents": None, "tools": None}
+    return environment.from_string(source).render(messages=messages, **(special | variables))
+
+
+def test_every_published_template_renders_everything_that_was_said(published: ChatTemplate) -> None:
+    prompt = published.render(CONVERSATION, [WEATHER])
+    wanted = (
+        "Be brief.",
+        "Weather in",
+        "Zürich?",
+        "get_weather",
+        "sunny, 21 degrees",
+        "It is sunny.",
+        "Thanks!",
+    )
+    assert [text for text in wanted if text not in prompt] == []
+    assert '{"city": "Zürich"}' in prompt or "Zürich" in prompt.split("Zürich?")[1]
+
+
+def test_no_published_template_is_said_to_be_broken(published: ChatTemplate) -> None:
+    assert published.abilities.text
+    assert published.render(HELLO)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("generation_prompt", [True, False])
+def test_bounds_change_nothing_in_what_is_rendered(name: str, *, generation_prompt: bool) -> None:
+    source = SOURCES[name].read_text(encoding="utf-8")
+    messages = [*HELLO, {"role": "assistant", "content": "Hi"}, {"role": "user", "content": "Bye"}]
+    bounded = template(source)
+    tools = None if bounded.abilities.absent_tools else []
+    expected = by_plain_jinja(
+        source, messages, tools=tools, add_generation_prompt=generation_prompt
+    )
+    assert bounded.render(messages, add_generation_prompt=generation_prompt) == expected
+
+
+def test_built_in_model_gets_chatml_with_tools_in_the_system_turn(tiny: ChatTemplate) -> None:
+    assert tiny.render(CONVERSATION, [WEATHER]) == (
+        "<|im_start|>system\nBe brief.\nTools:\n"
+        + json.dumps(WEATHER["function"], ensure_ascii=False)
+        + "<|im_end|>\n"
+        "<|im_start|>user\nWeather in\nZürich?<|im_end|>\n"
+        '<|im_start|>assistant\n<tool_call>\n{"name": "get_weather", "arguments": {"city": "Zürich"}}\n</tool_call>'
+        "<|im_end|>\n"
+        "<|im_start|>user\n<tool_response>sunny, 21 degrees</tool_response><|im_end|>\n"
+        "<|im_start|>assistant\nIt is sunny.<|im_end|>\n"
+        "<|im_start|>user\nThanks!<|im_end|>\n"
+        "<|im_start|>assistant\n"
+    )
+
+
+def test_cases_of_the_built_in_model_render_as_they_did_in_training(tiny: ChatTemplate) -> None:
+    source = SOURCES["llmd-tiny"].read_text(encoding="utf-8")
+    cases = Path(__file__).parents[2] / "data/llmd-tiny-cases.jsonl"
+    for case in map(json.loads, cases.read_text(encoding="utf-8").splitlines()):
+        arguments = {"enable_thinking": case["enable_thinking"]}
+        expected = by_plain_jinja(
+            source, case["messages"], tools=case["tools"], add_generation_prompt=True, **arguments
+        )
+        assert tiny.render(case["messages"], case["tools"], arguments=arguments) == expected
+
+
+@pytest.mark.parametrize("thinking", [True, False])
+def test_enable_thinking_reaches_the_template(tiny: ChatTemplate, *, thinking: bool) -> None:
+    prompt = tiny.render(HELLO, arguments={"enable_thinking": thinking})
+    assert prompt.endswith("<|im_start|>assistant\n<think>\n") is thinking
+
+
+def test_arguments_may_not_replace_what_llmd_sets(tiny: ChatTemplate) -> None:
+    with pytest.raises(InvalidRequest, match="may not set messages") as caught:
+        tiny.render(HELLO, arguments={"messages": []})
+    assert caught.value.param == "chat_template_kwargs"
+
+
+def test_a_refusal_carries_the_words_of_the_template() -> None:
+    gemma = template(SOURCES["google-gemma-2-2b-it"].read_text(encoding="utf-8"))
+    with pytest.raises(
+        InvalidRequest, match="Conversation roles must alternate user/assistant"
+    ) as caught:
+        gemma.render([*HELLO, *HELLO])
+    assert caught.value.param == "messages"
+
+
+def test_no_messages_are_refused(tiny: ChatTemplate) -> None:
+    with pytest.raises(InvalidRequest, match="messages is empty"):
+        tiny.render([])
+
+
+def test_a_source_that_does_not_compile_is_reported_when_it_is_used() -> None:
+    broken = template("{% for m in messages %}\n{{ m.content }")
+    with pytest.raises(InvalidRequest, match=r"cannot render these messages: .*line 2"):
+        broken.render(HELLO)
+
+
+def test_a_mistake_in_the_source_is_the_templates_fault_and_no_crash() -> None:
+    with pytest.raises(InvalidRequest, match="cannot render these messages: division by zero"):
+        template("{{ 1 / 0 }}").render(HELLO)
+
+
+def test_tools_are_none_when_there_are_none() -> None:
+    assert template("{{ tools is none }}{{ messages[0].content }}").render(HELLO) == "TrueHello"
+
+
+def test_the_date_is_the_one_of_the_clock_passed_in() -> None:
+    dated = template("{{ strftime_now('%d %b %Y') }} {{ messages[0].content }}")
+    assert dated.render(HELLO) == "01 Mar 2026 Hello"
+    assert local_time().tzinfo is not None
+
+
+def test_rendering_leaves_the_messages_as_they_were(published: ChatTemplate) -> None:
+    messages, tools = json.loads(json.dumps(CONVERSATION)), json.loads(json.dumps([WEATHER]))
+    published.render(messages, tools)
+    assert messages == CONVERSATION
+    assert tools == [WEATHER]
+
+
+def test_the_files_own_template_comes_before_any_fallback() -> None:
+    own = ChatTemplate.choose("{{ messages[0].content }}", lambda _: True, bos="", eos="")
+    assert own.render(HELLO) == "Hello"
+    assert own.stops == ()
+
+
+def test_a_vocabulary_without_markers_gets_plain_text_and_a_stop() -> None:
+    plain = ChatTemplate.choose(None, lambda _: False, bos="", eos="")
+    assert plain.render(HELLO) == "User: Hello\nAssistant:"
+    assert plain.stops == ("\nUser:",)
+
+
+def test_jinja_undefined_is_silent_as_hugging_face_has_it() -> None:
+    assert template("{{ messages[0].content }}{{ nothing }}").render(HELLO) == "Hello"
