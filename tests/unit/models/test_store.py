@@ -1,0 +1,260 @@
+"""The store: the built-in model, registering, names, defaults, removing, and a disk that changes underneath."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from llmd.errors import CorruptFile, InvalidRequest, ModelNotFound, NameTaken, NotFound
+from llmd.models.store import ModelStore
+from llmd.protocol.models import Kind
+from tests.fakes.gguf import write, write_split
+
+
+@pytest.fixture
+def store(tmp_path: Path, tiny_model: Path) -> ModelStore:
+    return ModelStore(tmp_path / "models", tiny_model)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write(tmp_path / "mine.gguf")
+
+
+def names(store: ModelStore) -> list[str]:
+    return [model.name for model in store.list()]
+
+
+def test_the_builtin_model_is_always_there(
+    store: ModelStore, tmp_path: Path, tiny_model: Path
+) -> None:
+    (model,) = store.list()
+    assert model.name == "llmd-tiny"
+    assert model.source == "builtin"
+    assert model.path == str(tiny_model)
+    assert store.get("llmd-tiny") == model
+    assert not (tmp_path / "models").exists()
+    with pytest.raises(InvalidRequest, match="cannot be removed"):
+        store.remove("llmd-tiny")
+
+
+def test_a_file_is_registered_where_it_lies(store: ModelStore, file: Path) -> None:
+    model = store.register(file)
+    assert model.name == "mine"
+    assert model.source == f"file://{file}"
+    assert not model.owned
+    assert store.get("mine") == model
+    assert names(store) == ["llmd-tiny", "mine"]
+
+
+def test_another_store_over_the_same_folder_sees_it(
+    store: ModelStore, file: Path, tmp_path: Path
+) -> None:
+    other = ModelStore(tmp_path / "models", Path(store.builtin().path))
+    assert len(other.list()) == 1
+    model = store.register(file)
+    assert other.get("mine") == model
+    other.remove("mine")
+    assert len(store.list()) == 1
+
+
+def test_relative_paths_are_made_absolute(
+    store: ModelStore, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(file.parent)
+    assert store.register(Path("x/../mine.gguf")).path == str(file)
+
+
+def test_bad_files_and_bad_names_leave_nothing(
+    store: ModelStore, file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "text.gguf").write_text("hello")
+    with pytest.raises(CorruptFile):
+        store.register(tmp_path / "text.gguf")
+    with pytest.raises(NotFound):
+        store.register(tmp_path / "absent.gguf")
+    with pytest.raises(InvalidRequest):
+        store.register(file, "../escape")
+    assert len(store.list()) == 1
+
+
+def test_a_name_belongs_to_one_file(store: ModelStore, file: Path, tmp_path: Path) -> None:
+    store.register(file, "Name")
+    other = write(tmp_path / "other.gguf")
+    for taken in ("Name", "name", "llmd-tiny", "LLMD-tiny"):
+        with pytest.raises(NameTaken) as failure:
+            store.register(other, taken)
+        assert failure.value.hint
+    assert store.get("Name").path == str(file)
+
+
+def test_the_same_file_again_refreshes_its_manifest(store: ModelStore, file: Path) -> None:
+    store.register(file, "Name")
+    write(file, {"llama.context_length": 99})
+    again = store.register(file, "name")
+    assert again.name == "Name"
+    assert store.get("Name").context_length == 99
+    assert len(store.list()) == 2
+
+
+def test_a_newer_revision_of_the_same_source_takes_over(store: ModelStore, tmp_path: Path) -> None:
+    old, new = write(tmp_path / "old.gguf"), write(tmp_path / "new.gguf")
+    store.register(old, "m", "hf://acme/m/m.gguf", owned=True)
+    assert store.register(new, "m", "hf://acme/m/m.gguf", owned=True).path == str(new)
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_split_models_are_one_model(store: ModelStore, tmp_path: Path) -> None:
+    parts = write_split(tmp_path / "split")
+    model = store.register(parts[0], owned=True)
+    assert model.name == "big-Q8_0"
+    assert model.files == [str(part) for part in parts]
+    assert store.remove("big-Q8_0").freed == model.size
+    assert not any(part.exists() for part in parts)
+
+
+def test_names_are_found_loosely(store: ModelStore, file: Path, tmp_path: Path) -> None:
+    model = store.register(file, "Acme/Model-GGUF:Q8_0")
+    for wanted in (
+        "acme/model-gguf:q8_0",
+        "Acme/Model-GGUF",
+        "hf://acme/model-gguf",
+        "hf.co/Acme/Model-GGUF:Q8_0",
+    ):
+        assert store.get(wanted) == model
+    store.register(write(tmp_path / "other.gguf"), "Acme/Model-GGUF:Q4_0")
+    with pytest.raises(ModelNotFound) as failure:
+        store.get("Acme/Model-GGUF")
+    assert failure.value.details["suggestions"] == ["Acme/Model-GGUF:Q4_0", "Acme/Model-GGUF:Q8_0"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "hint"),
+    [
+        ("min", "llmd ls"),
+        ("mime", "Did you mean mine?"),
+        ("qwen3-4b", "llmd pull qwen3-4b"),
+        ("a\x00b", "llmd ls"),
+    ],
+)
+def test_an_unknown_name_says_what_to_do(
+    store: ModelStore, file: Path, wanted: str, hint: str
+) -> None:
+    store.register(file, "mine" if wanted != "min" else "other")
+    with pytest.raises(ModelNotFound) as failure:
+        store.get(wanted)
+    assert hint in failure.value.hint
+
+
+def test_a_vanished_file_is_named_and_can_still_be_forgotten(store: ModelStore, file: Path) -> None:
+    store.register(file)
+    file.unlink()
+    assert names(store) == ["llmd-tiny", "mine"]
+    with pytest.raises(ModelNotFound, match=str(file)) as failure:
+        store.get("mine")
+    assert "llmd rm mine" in failure.value.hint
+    assert store.find("mine").name == "mine"
+    assert store.default(Kind.CHAT).name == "llmd-tiny"
+    assert store.remove("mine").kept_file is None
+    assert len(store.list()) == 1
+
+
+def test_imported_files_are_never_deleted(store: ModelStore, file: Path) -> None:
+    store.register(file)
+    removed = store.remove("mine")
+    assert (removed.removed, removed.freed, removed.kept_file) == ("mine", 0, str(file))
+    assert file.exists()
+
+
+def test_owned_files_go_with_the_last_model_that_uses_them(store: ModelStore, file: Path) -> None:
+    model = store.register(file, "one", owned=True)
+    copied = store.copy("one", "two")
+    assert copied.path == model.path
+    assert store.remove("one").kept_file == str(file)
+    assert store.remove("two").freed == model.size
+    assert not file.exists()
+
+
+def test_a_copy_of_the_builtin_model_is_an_ordinary_model(
+    store: ModelStore, tiny_model: Path
+) -> None:
+    store.copy("llmd-tiny", "mine")
+    assert store.get("mine").source == f"file://{tiny_model}"
+    assert store.remove("mine").kept_file == str(tiny_model)
+
+
+def test_copies_need_a_source_and_a_free_name(store: ModelStore, file: Path) -> None:
+    store.register(file)
+    with pytest.raises(NameTaken):
+        store.copy("llmd-tiny", "MINE")
+    with pytest.raises(ModelNotFound):
+        store.copy("nothing", "other")
+    with pytest.raises(InvalidRequest):
+        store.copy("mine", "default")
+
+
+def test_the_default_is_the_newest_of_its_kind(
+    store: ModelStore, file: Path, tmp_path: Path
+) -> None:
+    assert store.default(Kind.CHAT).name == "llmd-tiny"
+    store.register(file, "first")
+    store.register(write(tmp_path / "b.gguf"), "second")
+    assert store.default(Kind.CHAT).name == "second"
+
+
+def test_without_an_embedding_model_the_default_says_how_to_get_one(
+    store: ModelStore, embedding_model: Path
+) -> None:
+    with pytest.raises(ModelNotFound, match="no embedding model") as failure:
+        store.default(Kind.EMBEDDING)
+    assert "llmd pull all-minilm" in failure.value.hint
+    store.register(embedding_model, "minilm")
+    assert store.default(Kind.EMBEDDING).name == "minilm"
+    assert store.default(Kind.CHAT).name == "llmd-tiny"
+
+
+def test_damaged_manifests_are_passed_over_and_reported_once(
+    store: ModelStore, file: Path, tmp_path: Path
+) -> None:
+    store.register(file)
+    (tmp_path / "models" / "broken.json").write_text("{")
+    (tmp_path / "models" / ".writing-abc").write_text("{")
+    with capture_logs() as logs:
+        assert names(store) == ["llmd-tiny", "mine"]
+        assert names(store) == ["llmd-tiny", "mine"]
+    assert [log["path"] for log in logs] == [str(tmp_path / "models" / "broken.json")]
+    assert store.register(file, "broken").name == "broken"
+    assert "broken" in names(store)
+
+
+def test_manifests_are_plain_json(store: ModelStore, file: Path, tmp_path: Path) -> None:
+    store.register(file, "acme/m:Q8_0")
+    (record,) = (tmp_path / "models").iterdir()
+    assert record.name == "acme%2Fm%3AQ8_0.json"
+    assert json.loads(record.read_text())["context_length"] == 4096
+
+
+def test_a_quicker_process_keeps_the_name(
+    store: ModelStore, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = write(tmp_path / "other.gguf")
+    ModelStore(tmp_path / "models", Path(store.builtin().path)).register(other, "m")
+    monkeypatch.setattr(store, "_holder", lambda _: None)
+    with pytest.raises(NameTaken):
+        store.register(file, "m")
+    assert store.get("m").path == str(other)
+
+
+def test_a_store_survives_its_folder_being_deleted(
+    store: ModelStore, file: Path, tmp_path: Path
+) -> None:
+    store.register(file)
+    shutil.rmtree(tmp_path / "models")
+    assert len(store.list()) == 1
+    store.register(file)
+    assert len(store.list()) == 2
