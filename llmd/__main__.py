@@ -1,0 +1,28 @@
+"""The `llmd` script and `python -m llmd`."""
+
+from __future__ import annotations
+
+import sys
+
+_VERSION_FLAGS = (["--version"], ["-V"])
+
+
+def main() -> int:
+    """Run the command line and return its exit code; asking for the version skips even the command
+    parser.
+    """
+    if sys.argv[1:] in _VERSION_FLAGS:
+        from llmd import __version__
+
+        print(f"llmd {__version__}")
+        return 0
+    try:
+        from llmd.cli.main import run
+
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # while modules are still being imported
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

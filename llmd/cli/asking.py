@@ -1,0 +1,67 @@
+"""From the words of a command line to a request: which are the prompt, which name a model, what
+comes from stdin.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from llmd.cli.connect import client as connect
+from llmd.cli.piped import read_all, read_piped
+from llmd.client.client import Client
+
+STDIN = "-"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, of which model (None: the default), through which client."""
+
+    client: Client
+    model: str | None
+    prompt: str
+
+
+def question(words: Sequence[str], model: str | None, *, start: bool) -> Question:
+    """Read stdin, tell the model's name from the prompt, connect; raise typer.BadParameter when
+    nothing is asked.
+    """
+    piped = read_all() if STDIN in words else read_piped()
+    words = [word for word in words if word != STDIN]
+    if not words and not piped.strip():
+        raise typer.BadParameter(
+            "give a prompt, or pipe one in: llmd run 'What is the capital of France?'"
+        )
+    client = connect(start=start)
+    if model is None and words and (len(words) > 1 or piped) and _names_model(client, words[0]):
+        model, words = words[0], words[1:]
+    return Question(client, model, join(words, piped))
+
+
+def join(words: Sequence[str], piped: str) -> str:
+    """Return the prompt: the words, then what was piped in."""
+    return "\n\n".join(part for part in (" ".join(words), piped.rstrip("\n")) if part)
+
+
+def _names_model(client: Client, word: str) -> bool:
+    """Whether a word is an installed model or an alias that could be pulled; one may leave out
+    `-m`, as with Ollama.
+    """
+    installed = (model["name"] for model in client.get("/control/models")["models"])
+    return word in installed or _is_alias(word)
+
+
+def _is_alias(word: str) -> bool:
+    from llmd.models import catalog
+
+    return catalog.find(word.partition(":")[0]) is not None
+
+
+def body(**fields: Any) -> dict[str, Any]:
+    """Return the body of a streamed request; what is None stays out, so that the daemon's defaults
+    hold.
+    """
+    chosen = {name: value for name, value in fields.items() if value is not None}
+    return {**chosen, "stream": True, "stream_options": {"include_usage": True}}

@@ -1,0 +1,125 @@
+"""`llmd chat`: a conversation on a terminal, or line by line through a pipe."""
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from llmd.cli import options
+
+if TYPE_CHECKING:
+    from llmd.cli.markdown import Answering
+    from llmd.cli.slash import Chat
+
+
+def chat(
+    model: options.OptionalModelName = None,
+    system: options.System = None,
+    temperature: options.Temperature = None,
+    top_k: options.TopK = None,
+    top_p: options.TopP = None,
+    min_p: options.MinP = None,
+    seed: options.Seed = None,
+    max_tokens: options.MaxTokens = None,
+    stop: options.Stop = None,
+    think: options.Think = None,
+    overflow: options.Overflow = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Show answers as they are, not as Markdown.")
+    ] = False,
+    start: options.AutoStart = True,
+) -> None:
+    """Talk with a model; /help inside lists what else there is."""
+    from llmd.cli.asking import body
+    from llmd.cli.dialogue import Dialogue
+
+    wishes = body(
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        min_p=min_p,
+        seed=seed,
+        max_tokens=max_tokens,
+        stop=stop or None,
+        context_overflow=overflow,
+        chat_template_kwargs=None if think is None else {"enable_thinking": think},
+    )
+    talk = _open(model, system or "", start=start)
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        _interactive(talk, wishes, plain=plain)
+    else:
+        _line_by_line(Dialogue(talk, wishes, _plain_answer))
+
+
+def _open(model: str | None, system: str, *, start: bool) -> "Chat":
+    from llmd.cli.connect import client
+    from llmd.cli.loading import show_loading
+    from llmd.cli.slash import Chat
+
+    daemon = client(start=start)
+    if model is None:
+        name = daemon.get("/control/models")["default"]
+    else:
+        from llmd.cli.models import card_path
+
+        name = daemon.get(card_path(model))["name"]
+    show_loading(daemon, name)
+    return Chat(daemon, name, system, typer.echo)
+
+
+def _plain_answer() -> "Answering":
+    from llmd.cli.markdown import PlainAnswer
+
+    def write(text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    return PlainAnswer(write)
+
+
+def _interactive(talk: "Chat", wishes: dict[str, Any], *, plain: bool) -> None:
+    from rich.console import Console
+
+    from llmd.cli.answer import BUILT_IN, BUILT_IN_NOTICE
+    from llmd.cli.dialogue import Dialogue
+    from llmd.cli.editor import Editor
+    from llmd.cli.markdown import MarkdownAnswer
+    from llmd.config.paths import find_paths
+
+    console = Console(highlight=False)
+    typer.echo(f"{talk.model} listens. /help lists commands, Ctrl-D leaves.")
+    if talk.model == BUILT_IN:
+        typer.echo(BUILT_IN_NOTICE)
+    answering = _plain_answer if plain else lambda: MarkdownAnswer(console)
+    dialogue = Dialogue(talk, wishes, answering, remark=_dim)
+    editor = Editor(find_paths().history_file, talk.models)
+    _converse(dialogue, editor.read)
+
+
+def _dim(text: str) -> None:
+    typer.secho(text, dim=True)
+
+
+def _converse(dialogue: Any, read: Callable[[], str]) -> None:
+    from llmd.cli.slash import Leave
+
+    while True:
+        try:
+            dialogue.take(read())
+        except KeyboardInterrupt:  # at the prompt: the line is dropped, the program stays
+            continue
+        except (EOFError, Leave):
+            return
+
+
+def _line_by_line(dialogue: Any) -> None:
+    from llmd.cli.slash import Leave
+
+    try:
+        for line in sys.stdin:
+            dialogue.take(line.strip())
+    except Leave:
+        return
+    if dialogue.failed:
+        raise typer.Exit(1)

@@ -1,0 +1,96 @@
+"""`llmd config show get set path`: settings, where each value comes from, and how to change one."""
+
+from typing import Annotated
+
+import typer
+
+from llmd.cli import options
+
+app = typer.Typer(help="Show and change settings.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def _keys(incomplete: str) -> list[str]:
+    from llmd.config.store import keys
+
+    return [key for key in keys() if key.startswith(incomplete)]
+
+
+Key = Annotated[str, typer.Argument(help="For example server.port.", autocompletion=_keys)]
+
+
+@app.command()
+def show(as_json: options.AsJson = False) -> None:
+    """List all settings with their values and where those come from."""
+    from llmd.cli import render
+    from llmd.config.paths import find_paths
+    from llmd.config.store import flatten, load_settings
+
+    loaded = load_settings(find_paths().config_file)
+    values = flatten(loaded.settings)
+    if as_json:
+        render.print_json(
+            {key: {"value": value, "source": loaded.sources[key]} for key, value in values.items()}
+        )
+        return
+    rows = [(key, _as_text(value), loaded.sources[key]) for key, value in values.items()]
+    render.table(("KEY", "VALUE", "SOURCE"), rows)
+
+
+@app.command()
+def get(key: Key) -> None:
+    """Print the value in force."""
+    from llmd.config.paths import find_paths
+    from llmd.config.store import flatten, load_settings
+
+    values = flatten(load_settings(find_paths().config_file).settings)
+    if key not in values:
+        raise typer.BadParameter(_unknown(key))
+    typer.echo(_as_text(values[key]))
+
+
+@app.command("set", context_settings={"ignore_unknown_options": True})  # so that -1 is a value
+def set_(key: Key, value: str) -> None:
+    """Write one setting into the configuration file."""
+    from llmd.client.connection import listening
+    from llmd.config.paths import find_paths
+    from llmd.config.store import convert, load_settings, set_value
+    from llmd.errors import ConfigInvalid
+
+    try:
+        convert(key, value, "command line")
+    except ConfigInvalid as error:
+        raise typer.BadParameter(str(error)) from error
+    paths = find_paths()
+    stored = set_value(paths.config_file, key, value)
+    typer.echo(f"{key} = {_as_text(stored)}")
+    source = load_settings(paths.config_file).sources[key]
+    if source != str(paths.config_file):
+        typer.echo(f"The environment variable {source} still overrides it.", err=True)
+    elif listening(paths.socket):
+        typer.echo(
+            "The daemon is running with the old settings; `llmd restart` makes it read them.",
+            err=True,
+        )
+
+
+@app.command()
+def path() -> None:
+    """Print where the configuration file is."""
+    from llmd.config.paths import find_paths
+
+    typer.echo(find_paths().config_file)
+
+
+def _as_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _unknown(key: str) -> str:
+    from llmd.config.store import convert
+    from llmd.errors import ConfigInvalid
+
+    try:
+        convert(key, "", "command line")
+    except ConfigInvalid as error:
+        return str(error)
+    return f"there is no setting {key}"

@@ -1,0 +1,51 @@
+"""Text that comes through standard input, and when to wait for it."""
+
+import os
+import select
+import stat
+import sys
+from pathlib import Path
+
+from llmd.cli import render
+
+_INHERITED_WAIT = 1.0
+
+
+def read_piped() -> str:
+    """Return what is piped or redirected into the command, or an empty text.
+
+    A pipe that merely came down from the parent process (a service, a CI job, `docker exec -i`) may
+    stay open and silent for ever: it gets a moment, then is left alone, with a note. `-` as the
+    prompt waits for it in any case.
+    """
+    if sys.stdin is None or sys.stdin.closed:
+        return ""
+    try:
+        descriptor = sys.stdin.fileno()
+        mode = os.fstat(descriptor).st_mode
+    except (OSError, ValueError):  # not a real file, as in tests: it cannot block
+        return sys.stdin.read()
+    if stat.S_ISREG(mode):
+        return sys.stdin.read()
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        return ""
+    if _inherited(descriptor) and not select.select([descriptor], [], [], _INHERITED_WAIT)[0]:
+        render.note(
+            "Standard input is open but silent and is not read; `-` as the prompt waits for it."
+        )
+        return ""
+    return sys.stdin.read()
+
+
+def read_all() -> str:
+    """Return standard input to its end."""
+    return sys.stdin.read()
+
+
+def _inherited(descriptor: int) -> bool:
+    """Whether the parent process reads the same pipe; unknown (macOS) counts as no."""
+    try:
+        ours, parents = os.fstat(descriptor), Path(f"/proc/{os.getppid()}/fd/0").stat()
+    except OSError:
+        return False
+    return (ours.st_dev, ours.st_ino) == (parents.st_dev, parents.st_ino)

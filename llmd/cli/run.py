@@ -1,0 +1,126 @@
+"""`llmd run` and `llmd generate`: one prompt, one answer on stdout; everything else goes to
+stderr.
+"""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from llmd.cli import options
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="PROMPT",
+        help="The prompt; `-` stands for standard input. A model's name may come first.",
+    ),
+]
+
+
+def run(
+    words: Words = None,
+    model: options.Model = None,
+    system: options.System = None,
+    temperature: options.Temperature = None,
+    top_k: options.TopK = None,
+    top_p: options.TopP = None,
+    min_p: options.MinP = None,
+    seed: options.Seed = None,
+    max_tokens: options.MaxTokens = None,
+    stop: options.Stop = None,
+    think: options.Think = None,
+    overflow: options.Overflow = None,
+    no_stream: options.NoStream = False,
+    as_json: options.AsJson = False,
+    stats: options.Stats = False,
+    start: options.AutoStart = True,
+) -> None:
+    """Answer one prompt."""
+    from llmd.cli import asking
+
+    question = asking.question(words or [], model, start=start)
+    messages = [{"role": "system", "content": system}] if system else []
+    body = asking.body(
+        model=question.model,
+        messages=[*messages, {"role": "user", "content": question.prompt}],
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        min_p=min_p,
+        seed=seed,
+        max_tokens=max_tokens,
+        stop=stop or None,
+        context_overflow=overflow,
+        chat_template_kwargs=None if think is None else {"enable_thinking": think},
+    )
+    _answer(
+        question.client, "/v1/chat/completions", body, whole=no_stream, as_json=as_json, stats=stats
+    )
+
+
+def generate(
+    words: Words = None,
+    model: options.Model = None,
+    temperature: options.Temperature = None,
+    top_k: options.TopK = None,
+    top_p: options.TopP = None,
+    min_p: options.MinP = None,
+    seed: options.Seed = None,
+    max_tokens: options.MaxTokens = None,
+    stop: options.Stop = None,
+    overflow: options.Overflow = None,
+    no_stream: options.NoStream = False,
+    as_json: options.AsJson = False,
+    stats: options.Stats = False,
+    start: options.AutoStart = True,
+) -> None:
+    """Continue a text as it stands, without a chat template."""
+    from llmd.cli import asking
+
+    question = asking.question(words or [], model, start=start)
+    body = asking.body(
+        model=question.model,
+        prompt=question.prompt,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        min_p=min_p,
+        seed=seed,
+        max_tokens=max_tokens,
+        stop=stop or None,
+        context_overflow=overflow,
+    )
+    _answer(question.client, "/v1/completions", body, whole=no_stream, as_json=as_json, stats=stats)
+
+
+def _answer(
+    client: Any, path: str, body: dict[str, Any], *, whole: bool, as_json: bool, stats: bool
+) -> None:
+    from llmd.cli import render
+    from llmd.cli.answer import BUILT_IN, BUILT_IN_NOTICE, Answer, statistics
+    from llmd.cli.loading import show_loading
+
+    show_loading(client, body.get("model"))
+    answer = Answer()
+    streams = not (whole or as_json)
+    try:
+        with client.stream_events(path, body) as stream:
+            for chunk in stream:
+                added = answer.take(chunk)
+                if streams and added:
+                    sys.stdout.write(added)
+                    sys.stdout.flush()
+    finally:  # an error or Ctrl-C must not leave the prompt of the shell behind half a line
+        if streams and answer.text and not answer.text.endswith("\n"):
+            typer.echo()
+    if as_json:
+        render.print_json(answer.as_dict())
+    elif whole:
+        typer.echo(answer.text)
+    for notice in answer.notices():
+        render.note(notice)
+    if stats:
+        render.note(statistics(answer.usage))
+    if answer.model == BUILT_IN and (not as_json or sys.stderr.isatty()):
+        render.note(BUILT_IN_NOTICE)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from llmd.errors import WorkerDied
+from tests.fakes.daemon import TINY, FakeDaemon
+from tests.unit.cli.conftest import Llmd
+
+CHAT = "/v1/chat/completions"
+TEXT = "The capital of France is Paris."
+
+
+def test_lines_of_a_pipe_are_questions_and_commands(llmd: Llmd, daemon: FakeDaemon) -> None:
+    result = llmd("chat", "-t", "0", "-s", "Be brief.", stdin="First?\n\n/model\nSecond?\n")
+    assert result == (0, f"{TEXT}\n* llmd-tiny\n{TEXT}\n", "")
+    body = daemon.body(CHAT)
+    assert [message["content"] for message in body["messages"]] == [
+        "Be brief.",
+        "First?",
+        TEXT,
+        "Second?",
+    ]
+    assert body["temperature"] == 0
+
+
+def test_leaving_ends_a_piped_chat_early(llmd: Llmd, daemon: FakeDaemon) -> None:
+    assert llmd("chat", stdin="/exit\nFirst?\n") == (0, "", "")
+    assert CHAT not in [path for _, path, _ in daemon.asked]
+
+
+def test_a_failure_in_a_piped_chat_shows_in_the_exit_code(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.failures[CHAT] = WorkerDied("The worker died.")
+    assert llmd("chat", stdin="First?\n") == (1, "", "Error: The worker died.\n")
+
+
+def test_the_model_may_be_named(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.models += [{**TINY, "name": "a/b:c"}, {**TINY, "name": "newest"}]
+    assert llmd("chat", "a/b:c", stdin="First?\n").code == 0
+    assert daemon.body(CHAT)["model"] == "a/b:c"
+    assert llmd("chat", "nope", stdin="First?\n").code == 4
+
+
+class Screen:
+    """`llmd chat` on a terminal of its own."""
+
+    def __init__(self) -> None:
+        self.master, slave = pty.openpty()
+        environment = {
+            **os.environ,
+            "TERM": "xterm",
+            "COLUMNS": "80",
+            "LINES": "24",
+            "PROMPT_TOOLKIT_NO_CPR": "1",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "llmd", "chat"],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environment,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self.text = ""
+
+    def expect(self, words: str) -> None:
+        """Wait until the words appear after what was expected before."""
+        deadline = time.monotonic() + 20
+        while words not in self.text:
+            assert select.select([self.master], [], [], deadline - time.monotonic())[0], (
+                f"no {words!r} in {self.text!r}"
+            )
+            # styles and cursor movements are dropped
+            new = os.read(self.master, 10_000).decode()
+            self.text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.text + new)
+        self.text = self.text.partition(words)[2]
+
+    def type(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+
+@pytest.fixture
+def screen(daemon: FakeDaemon) -> Iterator[Screen]:
+    screen = Screen()
+    yield screen
+    with contextlib.suppress(ProcessLookupError):
+        screen.process.kill()
+    screen.process.wait()
+    os.close(screen.master)
+    assert daemon.asked
+
+
+def test_a_conversation_on_a_terminal(screen: Screen, daemon: FakeDaemon) -> None:
+    screen.expect("llmd-tiny listens")
+    screen.expect("demonstration model")
+    screen.expect(">>>")
+    screen.type("What is it?\r")
+    screen.expect(TEXT)
+    screen.expect("20.0 tok/s")
+    screen.expect(">>>")
+    daemon.pieces, daemon.pause = ["word "] * 10_000, 0.005
+    screen.type("Tell me.\r")
+    screen.expect("word word")
+    os.kill(screen.process.pid, signal.SIGINT)
+    screen.expect("stopped")
+    screen.expect(">>>")
+    assert daemon.left.wait(5)
+    screen.type("\x04")
+    assert screen.process.wait(timeout=10) == 0

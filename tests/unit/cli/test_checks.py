@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from llmd.cli import checks
+from llmd.cli.checks import State
+from llmd.config.paths import Paths
+from llmd.config.settings import ServerSettings, Settings
+from tests.fakes.daemon import FakeDaemon, short_socket
+
+
+def at(port: int) -> Settings:
+    return Settings(server=ServerSettings(port=port))
+
+
+def test_everything_is_well_on_a_machine_that_runs_the_tests(
+    daemon: FakeDaemon, paths: Paths
+) -> None:
+    daemon.path.chmod(0o600)
+    daemon.path.parent.chmod(0o700)
+    findings = list(checks.run_checks(paths))
+    assert [finding for finding in findings if finding.state is State.FAIL] == []
+    assert [finding.subject for finding in findings if finding.found == ""] == []
+    assert {
+        "Python",
+        "settings",
+        "socket",
+        "daemon",
+        "port",
+        "llama.cpp",
+        "GPU",
+        "disk",
+        "memory",
+    } <= {finding.subject for finding in findings}
+
+
+def test_an_old_python_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "_OLDEST_PYTHON", (99, 0))
+    assert checks.check_python().state is State.FAIL
+
+
+def test_bad_settings_fail_with_their_own_words(paths: Paths) -> None:
+    paths.config_dir.mkdir()
+    paths.config_file.write_text("[server]\nport = 'x'\n")
+    settings, finding = checks.check_config(paths)
+    assert settings == Settings()
+    assert finding.state is State.FAIL
+    assert "server.port" in finding.found
+
+
+def test_a_directory_that_cannot_be_made_fails(paths: Paths) -> None:
+    broken = msgspec.structs.replace(paths, data_dir=Path("/dev/null/data"))
+    first, *others = checks.check_directories(broken)
+    assert first.state is State.FAIL
+    assert "LLMD_HOME" in first.mend
+    assert {finding.state for finding in others} == {State.OK}
+
+
+def test_sockets_of_all_kinds_are_told_apart() -> None:
+    with short_socket() as path:
+        path.parent.chmod(0o700)
+        assert checks.check_socket(path).state is State.OK
+        path.touch()
+        assert "is no socket" in checks.check_socket(path).found
+        path.unlink()
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(path))
+            path.chmod(0o600)
+            assert checks.check_socket(path).state is State.WARN
+            listening.listen()
+            assert checks.check_socket(path).state is State.OK
+            path.chmod(0o666)
+            assert "open to other users" in checks.check_socket(path).found
+
+
+def test_the_daemon_may_be_there_or_not_or_ill(daemon: FakeDaemon, paths: Paths) -> None:
+    assert f"process {os.getpid()}" in checks.check_daemon(paths).found
+    daemon.failures["/control/status"] = checks.LlmdError("It is ill.")
+    assert checks.check_daemon(paths).state is State.FAIL
+
+
+def test_no_daemon_is_only_a_warning(paths: Paths) -> None:
+    assert checks.check_daemon(paths).state is State.WARN
+
+
+def test_a_taken_port_fails_unless_the_daemon_has_it() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert checks.check_port(at(port), running=False).state is State.FAIL
+        assert checks.check_port(at(port), running=True).state is State.OK
+    assert checks.check_port(at(port), running=False).state is State.OK
+    assert checks.check_port(at(0), running=False).state is State.OK
+
+
+@pytest.mark.parametrize(
+    ("probe", "words"),
+    [
+        ("import os; os.abort()", "crashes with signal 6"),
+        ("import no_such_module", "No module named 'no_such_module'"),
+        ("import time; time.sleep(9)", "does not load within"),
+    ],
+)
+def test_a_broken_llama_is_a_finding_and_not_a_crash(
+    monkeypatch: pytest.MonkeyPatch, probe: str, words: str
+) -> None:
+    monkeypatch.setattr(checks, "_LLAMA_PROBE", probe)
+    monkeypatch.setattr(checks, "_LLAMA_TIME", 1.0)
+    finding, offload = checks.check_llama()
+    assert finding.state is State.FAIL
+    assert words in finding.found
+    assert not offload
+
+
+def test_a_gpu_that_llama_cannot_use_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "_nvidia_gpus", lambda: "NVIDIA Something")
+    assert checks.check_gpu(offload=False).state is State.WARN
+    assert "NVIDIA Something" in checks.check_gpu(offload=True).found
+    monkeypatch.setattr(checks, "_nvidia_gpus", str)
+    assert checks.check_gpu(offload=False).state is State.OK
+
+
+def test_gpus_are_asked_for_by_nvidias_tool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho One\necho Two\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert checks._nvidia_gpus() == "One, Two"
+    tool.write_text("#!/bin/sh\nexit 9\n")
+    assert checks._nvidia_gpus() == ""
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    assert checks._nvidia_gpus() == ""
+    monkeypatch.setattr(shutil, "which", lambda _name: "/no/such/tool")
+    assert checks._nvidia_gpus() == ""
+
+
+def test_little_disk_or_memory_is_a_warning(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "_LITTLE_DISK", 10**18)
+    monkeypatch.setattr(checks, "_LITTLE_MEMORY", 10**18)
+    assert checks.check_disk(paths).state is State.WARN
+    assert checks.check_memory().state is State.WARN

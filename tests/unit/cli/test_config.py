@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from llmd.config.paths import Paths
+from tests.unit.cli.conftest import Llmd
+
+
+def test_show_lists_keys_values_and_sources(
+    llmd: Llmd, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMD_PORT", "9")
+    llmd("config", "set", "pool.keep_alive", "10m")
+    lines = {
+        line.split()[0]: line.split()[1:]
+        for line in llmd("config", "show").out.splitlines()
+        if line.strip()
+    }
+    assert lines["server.port"] == ["9", "LLMD_PORT"]
+    assert lines["pool.keep_alive"] == ["10m", str(paths.config_file)]
+    assert lines["server.host"] == ["127.0.0.1", "default"]
+    assert llmd("config", "show", "--json").json["server.port"] == {
+        "value": 9,
+        "source": "LLMD_PORT",
+    }
+
+
+def test_get_prints_the_value_in_force(llmd: Llmd) -> None:
+    assert llmd("config", "get", "server.port") == (0, "8000\n", "")
+
+
+def test_set_writes_the_file(llmd: Llmd) -> None:
+    assert llmd("config", "set", "server.port", "8123") == (0, "server.port = 8123\n", "")
+    assert llmd("config", "get", "server.port").out == "8123\n"
+
+
+def test_a_negative_value_is_no_option(llmd: Llmd) -> None:
+    assert llmd("config", "set", "pool.keep_alive", "-1").out == "pool.keep_alive = -1\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("set", "server.prot", "1"), "Did you mean server.port?"),
+        (("set", "server.port", "many"), "a whole number from 0 to 65535"),
+        (("get", "server.prot"), "Did you mean server.port?"),
+        (("get",), "key"),
+    ],
+)
+def test_wrong_keys_and_values_say_what_is_allowed(
+    llmd: Llmd, arguments: tuple[str, ...], words: str
+) -> None:
+    result = llmd("config", *arguments)
+    assert result.code == 2
+    assert words in result.err
+
+
+def test_a_broken_file_is_named(llmd: Llmd, paths: Paths) -> None:
+    paths.config_dir.mkdir()
+    paths.config_file.write_text("[server\n")
+    result = llmd("config", "show")
+    assert result.code == 1
+    assert str(paths.config_file) in result.err
+
+
+@pytest.mark.usefixtures("daemon")
+def test_set_says_that_a_running_daemon_keeps_the_old_value(llmd: Llmd) -> None:
+    assert "llmd restart" in llmd("config", "set", "server.port", "8123").err
+
+
+def test_set_says_when_the_environment_wins(llmd: Llmd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMD_SERVER_PORT", "9")
+    assert "LLMD_SERVER_PORT still overrides it" in llmd("config", "set", "server.port", "8123").err
+
+
+def test_path_prints_the_file(llmd: Llmd, paths: Paths) -> None:
+    assert llmd("config", "path").out == f"{paths.config_file}\n"

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests.fakes.daemon import LOADED, FakeDaemon
+from tests.unit.cli.conftest import Llmd
+
+
+def test_ps_lists_what_is_loaded(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.loaded = [
+        LOADED,
+        {**LOADED, "name": "big", "state": "loading", "progress": 0.42, "expires_in": None},
+    ]
+    _, first, second = llmd("ps").out.splitlines()
+    assert first.split() == "llmd-tiny ready CPU 130 MB 2048 x 16 0 4242 5 min".split()
+    assert "loading 42%" in second
+    assert second.rstrip().endswith("never")
+    assert llmd("ps", "--json").json == {"models": daemon.loaded}
+
+
+def test_load_says_where_and_how_long(llmd: Llmd, daemon: FakeDaemon) -> None:
+    assert llmd("load", "llmd-tiny").out == "llmd-tiny is loaded on CPU in 0.5 s\n"
+    assert daemon.body("/control/load") == {"model": "llmd-tiny"}
+
+
+@pytest.mark.usefixtures("daemon")
+def test_load_as_json_is_ndjson(llmd: Llmd) -> None:
+    lines = llmd("load", "--json").out.splitlines()
+    assert [msgspec.json.decode(line)["status"] for line in lines] == ["loading", "ready"]
+
+
+def test_unload_names_what_went(llmd: Llmd, daemon: FakeDaemon) -> None:
+    assert llmd("unload").out == "unloaded llmd-tiny\n"
+    assert llmd("unload", "--all", "--force").code == 0
+    assert daemon.body("/control/unload") == {"model": None, "all": True, "force": True}
+
+
+def test_unload_starts_no_daemon(llmd: Llmd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LLMD_NO_AUTOSTART")
+    assert llmd("unload").code == 3

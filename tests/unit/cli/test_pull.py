@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import msgspec
+
+from llmd.errors import DownloadFailed
+from tests.fakes.daemon import FakeDaemon
+from tests.unit.cli.conftest import Llmd
+
+DOWNLOADING = {"status": "downloading", "file": "f.gguf", "done": 5, "total": 10, "rate": 1.0}
+
+
+def test_shows_the_way_and_what_to_do_with_the_model(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.pull = [DOWNLOADING]
+    result = llmd("pull", "owner/repo:Q8_0")
+    assert result.code == 0
+    assert result.out == ""
+    assert result.err.splitlines() == [
+        "downloading f.gguf 50% of 10 B 1 B/s, 5.0 s left",
+        "owner/repo:Q8_0 is ready: llmd chat owner/repo:Q8_0",
+    ]
+
+
+def test_json_is_ndjson(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.pull = [DOWNLOADING]
+    first, last = map(msgspec.json.decode, llmd("pull", "x", "--json").out.splitlines())
+    assert first == DOWNLOADING
+    assert last["model"]["name"] == "x"
+
+
+def test_a_download_that_fails_says_why(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.pull = [DOWNLOADING]
+    daemon.failure_after = DownloadFailed("There is no connection.", hint="Run it again to resume.")
+    result = llmd("pull", "x")
+    assert result.code == 1
+    assert result.err.endswith("Error: There is no connection. Run it again to resume.\n")
+
+
+def test_ctrl_c_says_how_to_resume(daemon: FakeDaemon) -> None:
+    daemon.pull, daemon.pause = [DOWNLOADING] * 10_000, 0.01
+    with subprocess.Popen(
+        [sys.executable, "-m", "llmd", "pull", "x"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as command:
+        assert command.stderr
+        assert command.stderr.readline().startswith(b"downloading")
+        command.send_signal(signal.SIGINT)
+        _, err = command.communicate(timeout=20)
+    assert command.returncode == 130
+    assert err == b"paused; run the same command to resume: llmd pull x\n"
+    assert daemon.left.wait(5)

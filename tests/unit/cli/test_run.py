@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from llmd.cli.answer import BUILT_IN_NOTICE
+from llmd.errors import ContextOverflow, LlmdError
+from tests.fakes.daemon import TINY, FakeDaemon
+from tests.unit.cli.conftest import Llmd
+
+CHAT = "/v1/chat/completions"
+TEXT = "The capital of France is Paris."
+
+
+def test_prints_the_answer_and_says_that_the_model_is_a_demonstration(
+    llmd: Llmd, daemon: FakeDaemon
+) -> None:
+    assert llmd("run", "What is the capital of France?") == (0, f"{TEXT}\n", f"{BUILT_IN_NOTICE}\n")
+    assert daemon.body(CHAT)["messages"] == [
+        {"role": "user", "content": "What is the capital of France?"}
+    ]
+
+
+def test_a_real_model_gets_no_notice(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.models.append({**TINY, "name": "real"})
+    assert llmd("run", "hello").err == ""
+
+
+def test_options_reach_the_daemon(llmd: Llmd, daemon: FakeDaemon) -> None:
+    options = "-m m -s be-brief -t 0.5 --top-k 3 --top-p 0.9 --min-p 0.1 --seed 7 -n 9 --stop a --stop b --no-think"
+    assert llmd("run", *options.split(), "--overflow", "shift", "hello").code == 0
+    body = daemon.body(CHAT)
+    assert body["messages"][0] == {"role": "system", "content": "be-brief"}
+    del body["messages"]
+    assert body == {
+        "model": "m",
+        "temperature": 0.5,
+        "top_k": 3,
+        "top_p": 0.9,
+        "min_p": 0.1,
+        "seed": 7,
+        "max_tokens": 9,
+        "stop": ["a", "b"],
+        "context_overflow": "shift",
+        "chat_template_kwargs": {"enable_thinking": False},
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+
+
+def test_json_is_one_object(llmd: Llmd, daemon: FakeDaemon) -> None:
+    result = llmd("run", "--json", "hello")
+    assert result.json == {
+        "text": TEXT,
+        "model": "llmd-tiny",
+        "finish_reason": "stop",
+        "usage": daemon.usage,
+    }
+    assert result.err == ""
+
+
+def test_an_answer_may_come_whole_with_statistics(llmd: Llmd, daemon: FakeDaemon) -> None:
+    result = llmd("run", "--no-stream", "--stats", "hello")
+    assert result.out == f"{TEXT}\n"
+    assert "20.0 tok/s" in result.err
+    assert daemon.asked
+
+
+def test_an_answer_cut_by_the_limit_says_so(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.finish_reason = "length"
+    assert "--max-tokens or the context" in llmd("run", "hello").err
+
+
+def test_an_answer_that_ends_a_line_gets_no_second_end(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.pieces = ["code\n"]
+    assert llmd("run", "hello").out == "code\n"
+
+
+def test_a_refusal_is_shown_with_its_hint(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.failures[CHAT] = ContextOverflow("The prompt has 9 tokens, 5 fit.", hint="Shorten it.")
+    assert llmd("run", "hello") == (1, "", "Error: The prompt has 9 tokens, 5 fit. Shorten it.\n")
+
+
+def test_a_failure_in_mid_answer_leaves_what_came_and_fails(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.failure_after = LlmdError("The worker died.")
+    assert llmd("run", "hello") == (1, "The capital \n", "Error: The worker died.\n")
+
+
+def test_generate_continues_a_text(llmd: Llmd, daemon: FakeDaemon) -> None:
+    assert llmd("generate", "-t", "0", "Once", "upon").out == f"{TEXT}\n"
+    body = daemon.body("/v1/completions")
+    assert (body["prompt"], body["temperature"]) == ("Once upon", 0)
+
+
+@pytest.mark.usefixtures("paths")
+def test_ctrl_c_closes_the_stream_and_is_130(daemon: FakeDaemon) -> None:
+    daemon.pieces, daemon.pause = ["word "] * 10_000, 0.005
+    with subprocess.Popen(
+        [sys.executable, "-m", "llmd", "run", "hello"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as command:
+        assert command.stdout
+        assert command.stdout.read(5) == b"word "
+        command.send_signal(signal.SIGINT)
+        out, err = command.communicate(timeout=20)
+    assert command.returncode == 130
+    assert out.endswith(b"\n")
+    assert err == b""
+    assert daemon.left.wait(5)
