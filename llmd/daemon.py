@@ -1,9 +1,11 @@
-"""The daemon's composition root: builds everything once, starts it, waits for the end, drains and stops."""
+"""The daemon's composition root: builds everything once, starts it, waits for the end, drains and
+stops.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import os
 import signal
 import sys
 from importlib.resources import files
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 import structlog
+import uvloop
 
 from llmd import __version__
 from llmd.config.paths import Paths, find_paths
@@ -66,10 +69,14 @@ class Daemon:
         self.shutdown = Shutdown()
         self._metrics = Metrics()
         self._gate = Gate(self._metrics)
-        self._store = ModelStore(paths.models_dir, Path(str(files("llmd") / "assets" / "llmd-tiny-q8_0.gguf")))
+        self._store = ModelStore(
+            paths.models_dir, Path(str(files("llmd") / "assets" / "llmd-tiny-q8_0.gguf"))
+        )
         self._downloads = Downloads(self._store)
         self._pool = Pool(settings.pool, settings.engine, self._metrics.observe_cancel)
-        self._defaults = Defaults(self._store, settings.models.default, settings.models.default_embedding)
+        self._defaults = Defaults(
+            self._store, settings.models.default, settings.models.default_embedding
+        )
         self._status = Status(self._pool, self._gate)
         self._listeners = Listeners(self._services(), settings.server, paths.socket)
         self._systemd = Systemd.from_environment()
@@ -101,7 +108,12 @@ class Daemon:
                     log_file=str(self._paths.log_file),
                 )
             )
-            log.info("ready", version=__version__, address=self._listeners.address, socket=str(self._paths.socket))
+            log.info(
+                "ready",
+                version=__version__,
+                address=self._listeners.address,
+                socket=str(self._paths.socket),
+            )
             async with self._systemd.watched():
                 await self.shutdown.asked()
             await self._drain(log)
@@ -112,7 +124,9 @@ class Daemon:
             log.info("stopped")
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
-                signal.signal(number, signal.SIG_IGN)  # one more signal must not spoil the exit code now
+                signal.signal(
+                    number, signal.SIG_IGN
+                )  # one more signal must not spoil the exit code now
 
     async def _drain(self, log: structlog.stdlib.BoundLogger) -> None:
         limit = self._settings.server.drain_timeout
@@ -131,7 +145,9 @@ class Daemon:
 def _with_address(settings: Settings, host: str | None, port: int | None) -> Settings:
     server = settings.server
     server = msgspec.structs.replace(
-        server, host=server.host if host is None else host, port=server.port if port is None else port
+        server,
+        host=server.host if host is None else host,
+        port=server.port if port is None else port,
     )
     return msgspec.structs.replace(settings, server=server)
 
@@ -139,12 +155,15 @@ def _with_address(settings: Settings, host: str | None, port: int | None) -> Set
 def main(host: str | None = None, port: int | None = None) -> int:
     """Run the daemon in the foreground; return its exit code. Flags win over environment and file.
 
-    Raises ConfigInvalid for bad settings or an address that cannot be had, AlreadyRunning when another daemon holds the lock.
+    Raises ConfigInvalid for bad settings or an address that cannot be had, AlreadyRunning when
+    another daemon holds the lock.
     """
     paths = find_paths()
     settings = _with_address(load_settings(paths.config_file).settings, host, port)
     with DaemonLock(paths.lock_file):
-        stop_logging = start_logging(paths.log_file, settings.log, foreground=sys.stderr.isatty())
+        # systemd's journal names itself; a daemon that a command started has nobody to read it
+        watched = sys.stderr.isatty() or "JOURNAL_STREAM" in os.environ
+        stop_logging = start_logging(paths.log_file, settings.log, foreground=watched)
         try:
             _run(paths, settings)
         except LlmdError as error:
@@ -156,12 +175,7 @@ def main(host: str | None = None, port: int | None = None) -> int:
 
 
 def _run(paths: Paths, settings: Settings) -> None:
-    factory = None
-    with contextlib.suppress(ImportError):
-        import uvloop
-
-        factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(paths, settings))
 
 

@@ -4,7 +4,8 @@
 LlmdError
 ├── InvalidRequest          400  the caller's input is wrong; `param` names the field
 │   ├── ContextOverflow     400  the prompt does not fit; names needed and available tokens
-│   └── BodyTooLarge        413  the request body is over the configured limit
+│   ├── BodyTooLarge        413  the request body is over the configured limit
+│   └── MethodNotAllowed    405  the path exists, the method does not
 ├── ConfigInvalid           400  a key or value of config.toml or of the environment is wrong
 ├── ModelNotFound           404  no model of that name; suggests near ones
 ├── NotFound                404  any other thing that is not there
@@ -88,6 +89,13 @@ class BodyTooLarge(InvalidRequest):
 
     code = "body_too_large"
     status = 413
+
+
+class MethodNotAllowed(InvalidRequest):
+    """The path exists, the method does not."""
+
+    code = "method_not_allowed"
+    status = 405
 
 
 class ConfigInvalid(LlmdError):

@@ -1,4 +1,6 @@
-"""Fixtures that every test may use: the built-in model, its cases, and small models made on the spot."""
+"""Fixtures that every test may use: the built-in model, its cases, and small models made on the
+spot.
+"""
 
 from __future__ import annotations
 

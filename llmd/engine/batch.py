@@ -1,4 +1,6 @@
-"""Writes a plan into llama.cpp's batch: decoding sequences first, as whole-array assignments, then prompt chunks."""
+"""Writes a plan into llama.cpp's batch: decoding sequences first, as whole-array assignments, then
+prompt chunks.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from llmd.engine.sequence import Sequence
 
 
 def write(batch: Batch, chunks: list[Chunk]) -> tuple[int, list[Sequence]]:
-    """Fill `batch`; return its length and the sequences whose logits it yields, in the order of the rows."""
+    """Fill `batch`; return its length and the sequences whose logits it yields, in the order of the
+    rows.
+    """
     decoding = [chunk.sequence for chunk in chunks if chunk.sequence.decoding]
     end = len(decoding)
     if decoding:

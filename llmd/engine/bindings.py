@@ -1,7 +1,9 @@
-"""The only file that imports llama_cpp: typed, owning wrappers over llama.cpp's C API, with NumPy views on its buffers.
+"""The only file that imports llama_cpp: typed, owning wrappers over llama.cpp's C API, with NumPy
+views on its buffers.
 
-Every binding used here has a regression test in tests/unit/engine/test_bindings.py, because an upgrade of llama-cpp-python
-moves the C structs under it. Pointers are freed by `close()`; nothing is freed behind the caller's back.
+Every binding used here has a regression test in tests/unit/engine/test_bindings.py, because an
+upgrade of llama-cpp-python moves the C structs under it. Pointers are freed by `close()`; nothing
+is freed behind the caller's back.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ _kept: list[Any] = []
 
 
 def start_backend(log: Callable[[int, str], None]) -> None:
-    """Start llama.cpp once per process; `log` receives (ggml level: 1 debug .. 4 error, 5 continuation; text)."""
+    """Start llama.cpp once per process; `log` receives (ggml level: 1 debug .. 4 error, 5
+    continuation; text).
+    """
 
     def forward(level: int, text: bytes, _: object) -> None:
         log(level, text.decode("utf-8", "replace"))
@@ -65,7 +69,10 @@ def devices() -> list[str]:
     libggml.ggml_backend_dev_name.argtypes = [ctypes.c_void_p]
     libggml.ggml_backend_dev_name.restype = ctypes.c_char_p
     count = libggml.ggml_backend_dev_count()
-    names = [libggml.ggml_backend_dev_name(libggml.ggml_backend_dev_get(i)).decode() for i in range(count)]
+    names = [
+        libggml.ggml_backend_dev_name(libggml.ggml_backend_dev_get(i)).decode()
+        for i in range(count)
+    ]
     return [name for name in names if not name.startswith(("CPU", "BLAS"))]
 
 
@@ -78,7 +85,9 @@ class Vocab:
         self.bos: int = lib.llama_vocab_bos(pointer)
         self.eos: int = lib.llama_vocab_eos(pointer)
         self.adds_bos: bool = lib.llama_vocab_get_add_bos(pointer)
-        self.end_tokens = frozenset(t for t in range(self.size) if lib.llama_vocab_is_eog(pointer, t))
+        self.end_tokens = frozenset(
+            t for t in range(self.size) if lib.llama_vocab_is_eog(pointer, t)
+        )
         self._pieces: dict[int, bytes] = {}
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
@@ -87,7 +96,9 @@ class Vocab:
         room = len(data) + 16
         while True:
             buffer = (lib.llama_token * room)()
-            count = lib.llama_tokenize(self._p, data, len(data), buffer, room, add_special, parse_special)
+            count = lib.llama_tokenize(
+                self._p, data, len(data), buffer, room, add_special, parse_special
+            )
             if count >= 0:
                 return buffer[:count]
             room = -count
@@ -116,7 +127,7 @@ class Model:
     """The weights of one GGUF file."""
 
     def __init__(self, pointer: Any) -> None:
-        self._p = pointer
+        self.pointer = pointer
         self.vocab = Vocab(lib.llama_model_get_vocab(pointer))
         self.size: int = lib.llama_model_size(pointer)
         self.trained_context: int = lib.llama_model_n_ctx_train(pointer)
@@ -126,7 +137,9 @@ class Model:
 
     @classmethod
     def load(cls, path: str, *, gpu_layers: int, progress: Callable[[float], None]) -> Model | None:
-        """Read the weights; None when llama.cpp refuses (the log says why). `progress` gets shares from 0 to 1."""
+        """Read the weights; None when llama.cpp refuses (the log says why). `progress` gets shares
+        from 0 to 1.
+        """
 
         def report(share: float, _: object) -> bool:
             progress(share)
@@ -143,7 +156,7 @@ class Model:
         room = 256
         while True:
             buffer = ctypes.create_string_buffer(room)
-            count = lib.llama_model_meta_val_str(self._p, key.encode(), buffer, room)
+            count = lib.llama_model_meta_val_str(self.pointer, key.encode(), buffer, room)
             if count < 0:
                 return None
             if count < room:
@@ -152,22 +165,26 @@ class Model:
 
     def chat_template(self) -> str | None:
         """Return the Jinja source stored in the file."""
-        found = lib.llama_model_chat_template(self._p, None)
+        found = lib.llama_model_chat_template(self.pointer, None)
         return found.decode("utf-8", "replace") if found else None
 
     def kv_bytes_per_token(self, kv_type: str) -> int:
-        """Return an upper bound of the KV cache bytes of one token (all layers attending, both K and V)."""
+        """Return an upper bound of the KV cache bytes of one token (all layers attending, both K
+        and V).
+        """
         arch = self.metadata("general.architecture") or ""
-        heads = max(1, lib.llama_model_n_head(self._p))
-        default = lib.llama_model_n_embd(self._p) // heads
+        heads = max(1, lib.llama_model_n_head(self.pointer))
+        default = lib.llama_model_n_embd(self.pointer) // heads
         key = int(self.metadata(f"{arch}.attention.key_length") or default)
         value = int(self.metadata(f"{arch}.attention.value_length") or default)
         element = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}[kv_type]
-        return int(self.layers * max(1, lib.llama_model_n_head_kv(self._p)) * (key + value) * element)
+        return int(
+            self.layers * max(1, lib.llama_model_n_head_kv(self.pointer)) * (key + value) * element
+        )
 
     def close(self) -> None:
         """Free the weights."""
-        lib.llama_model_free(self._p)
+        lib.llama_model_free(self.pointer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +204,9 @@ class ContextShape:
 
 
 class Batch:
-    """What one decode call carries: NumPy arrays of `capacity` entries that llama.cpp reads in place."""
+    """What one decode call carries: NumPy arrays of `capacity` entries that llama.cpp reads in
+    place.
+    """
 
     def __init__(self, capacity: int) -> None:
         self.tokens = np.zeros(capacity, np.int32)
@@ -200,12 +219,16 @@ class Batch:
         batch.token = self.tokens.ctypes.data_as(ctypes.POINTER(lib.llama_token))
         batch.pos = self.positions.ctypes.data_as(ctypes.POINTER(lib.llama_pos))
         batch.n_seq_id = self._counts.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
-        batch.seq_id = self._pointers.ctypes.data_as(ctypes.POINTER(ctypes.POINTER(lib.llama_seq_id)))
+        batch.seq_id = self._pointers.ctypes.data_as(
+            ctypes.POINTER(ctypes.POINTER(lib.llama_seq_id))
+        )
         batch.logits = self.outputs.ctypes.data_as(ctypes.POINTER(ctypes.c_int8))
         self.c = batch
 
     def fill(self, at: int, tokens: Sequence[int], position: int, sequence: int) -> int:
-        """Write a run of tokens of one sequence from index `at`, none of them an output; return the index after it."""
+        """Write a run of tokens of one sequence from index `at`, none of them an output; return the
+        index after it.
+        """
         end = at + len(tokens)
         self.tokens[at:end] = tokens
         self.positions[at:end] = np.arange(position, position + len(tokens), dtype=np.int32)
@@ -242,11 +265,13 @@ class Context:
         params.embeddings = shape.embeddings
         params.pooling_type = int(shape.pooling)
         params.no_perf = True
-        pointer = lib.llama_init_from_model(model._p, params)
+        pointer = lib.llama_init_from_model(model.pointer, params)
         return cls(pointer, model) if pointer else None
 
     def decode(self, batch: Batch, count: int) -> int:
-        """Run the first `count` entries; 0 fine, 1 no room in the KV cache (nothing changed), negative broken."""
+        """Run the first `count` entries; 0 fine, 1 no room in the KV cache (nothing changed),
+        negative broken.
+        """
         batch.c.n_tokens = count
         return int(lib.llama_decode(self._p, batch.c))
 
@@ -260,7 +285,9 @@ class Context:
         return np.ctypeslib.as_array(pointer, (self._width,)).copy()
 
     def remove(self, sequence: int, start: int = -1, end: int = -1) -> bool:
-        """Forget positions [start, end) of a sequence, all of it by default; False where the memory cannot."""
+        """Forget positions [start, end) of a sequence, all of it by default; False where the memory
+        cannot.
+        """
         return not self._memory or bool(lib.llama_memory_seq_rm(self._memory, sequence, start, end))
 
     def move(self, sequence: int, start: int, delta: int) -> None:
@@ -270,7 +297,7 @@ class Context:
     def clear(self) -> None:
         """Forget everything."""
         if self._memory:
-            lib.llama_memory_clear(self._memory, False)
+            lib.llama_memory_clear(self._memory, False)  # noqa: FBT003  C signature
 
     def close(self) -> None:
         """Free the buffers."""
@@ -288,10 +315,14 @@ class SamplerChain:
 
     def add_logit_bias(self, vocab_size: int, biases: dict[int, float]) -> None:
         """Add a constant to the logits of some tokens."""
-        array = (lib.llama_logit_bias * len(biases))(*(lib.llama_logit_bias(t, b) for t, b in biases.items()))
+        array = (lib.llama_logit_bias * len(biases))(
+            *(lib.llama_logit_bias(t, b) for t, b in biases.items())
+        )
         self._add(lib.llama_sampler_init_logit_bias(vocab_size, len(biases), array))
 
-    def add_penalties(self, vocab_size: int, last: int, repeat: float, frequency: float, presence: float) -> None:
+    def add_penalties(
+        self, vocab_size: int, last: int, repeat: float, frequency: float, presence: float
+    ) -> None:
         """Penalise tokens among the `last` accepted ones."""
         self._add(lib.llama_sampler_init_penalties(vocab_size, last, repeat, frequency, presence))
 
@@ -320,7 +351,7 @@ class SamplerChain:
         lib.llama_sampler_accept(self._p, token)
 
     def pick(self, candidates: npt.NDArray[np.void]) -> int:
-        """Run the chain over an array of dtype CANDIDATE (overwritten) and return the chosen token."""
+        """Run the chain over an array of dtype CANDIDATE (overwritten); return the chosen token."""
         data = candidates.ctypes.data_as(lib.llama_token_data_p)
         array = lib.llama_token_data_array(data, len(candidates), -1, False)  # noqa: FBT003  C struct
         lib.llama_sampler_apply(self._p, ctypes.byref(array))

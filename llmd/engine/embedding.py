@@ -1,4 +1,6 @@
-"""Vectors from texts: several inputs a decode call, each a sequence of its own, pooled by llama.cpp."""
+"""Vectors from texts: several inputs a decode call, each a sequence of its own, pooled by
+llama.cpp.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ _SMALLEST = 512
 class Embedder:
     """Runs an embedding model, or a chat model as one (mean of its last hidden states).
 
-    Models without causal attention need a whole input in one micro batch, so the context grows with the longest input
-    seen instead of reserving compute buffers for the longest possible one.
+    Models without causal attention need a whole input in one micro batch, so the context grows with
+    the longest input seen instead of reserving compute buffers for the longest possible one.
     """
 
     def __init__(self, model: Model, context_length: int, threads: int) -> None:
@@ -31,7 +33,9 @@ class Embedder:
         return self._context_length
 
     def embed(self, inputs: list[list[int]]) -> list[Floats]:
-        """Return one normalised vector per input, each of shape (width,); inputs fit the context length."""
+        """Return one normalised vector per input, each of shape (width,); inputs fit the context
+        length.
+        """
         context = self._ensure(max(len(tokens) for tokens in inputs))
         vectors: list[Floats] = []
         start = 0
@@ -39,13 +43,17 @@ class Embedder:
             end = self._fill(inputs, start)
             context.clear()
             if context.decode(self._batch, sum(map(len, inputs[start:end]))):
-                raise NoRoom("The embedding did not fit into memory.", hint="Send fewer or shorter inputs.")
+                raise NoRoom(
+                    "The embedding did not fit into memory.", hint="Send fewer or shorter inputs."
+                )
             vectors += [_normalised(context.embedding(i)) for i in range(end - start)]
             start = end
         return vectors
 
     def packs(self, inputs: list[list[int]]) -> list[list[list[int]]]:
-        """Cut a request into parts that take one decode call each, so that streams flow between them."""
+        """Cut a request into parts that take one decode call each, so that streams flow between
+        them.
+        """
         room = max(_SMALLEST, max(map(len, inputs), default=0))
         packs: list[list[list[int]]] = [[]]
         used = 0
@@ -64,7 +72,11 @@ class Embedder:
 
     def _fill(self, inputs: list[list[int]], start: int) -> int:
         at, end = 0, start
-        while end < len(inputs) and end - start < _PARALLEL and at + len(inputs[end]) <= len(self._batch.tokens):
+        while (
+            end < len(inputs)
+            and end - start < _PARALLEL
+            and at + len(inputs[end]) <= len(self._batch.tokens)
+        ):
             at = self._batch.fill(at, inputs[end], 0, end - start)
             end += 1
         self._batch.outputs[:at] = 1
@@ -80,7 +92,11 @@ class Embedder:
             self._context.close()
             self._context = self._create(size, Pooling.MEAN)
         if self._context.pooling == Pooling.RANK:
-            raise InvalidRequest("This model ranks, it does not embed.", hint="Use an embedding model.", param="model")
+            raise InvalidRequest(
+                "This model ranks, it does not embed.",
+                hint="Use an embedding model.",
+                param="model",
+            )
         self._batch = Batch(size)
         return self._context
 
@@ -96,7 +112,9 @@ class Embedder:
         )
         context = Context.create(self._model, shape)
         if context is None:
-            raise NoRoom("There is no memory for an embedding context.", hint="Unload another model first.")
+            raise NoRoom(
+                "There is no memory for an embedding context.", hint="Unload another model first."
+            )
         return context
 
 

@@ -1,4 +1,6 @@
-"""Opens a model file: settles the automatic sizes, loads, and says in our words why llama.cpp refused."""
+"""Opens a model file: settles the automatic sizes, loads, and says in our words why llama.cpp
+refused.
+"""
 
 from __future__ import annotations
 
@@ -48,8 +50,10 @@ class Complaints:
             self._forward(_LEVELS.get(level, "info"), line)
 
 
-def open_model(load: Load, progress: Callable[[float], None], log: Callable[[str, str], None]) -> Opened:
-    """Load what `load` asks for; raise CorruptFile, UnsupportedArchitecture, NoRoom or LoadFailed."""
+def open_model(
+    load: Load, progress: Callable[[float], None], log: Callable[[str, str], None]
+) -> Opened:
+    """Load what `load` asks for; raise CorruptFile, UnsupportedArchitecture, NoRoom, LoadFailed."""
     complaints = Complaints(log)
     start_backend(complaints)
     model = Model.load(load.path, gpu_layers=load.gpu_layers, progress=progress)
@@ -83,10 +87,16 @@ def _shape(load: Load, kv_tokens: int, threads: int) -> ContextShape:
 
 
 def _kv_tokens(load: Load, model: Model, context_length: int) -> int:
-    """Return the cells to allocate: a full context for each sequence, within a share of the free memory."""
+    """Return the cells to allocate: a full context for each sequence, within a share of the free
+    memory.
+    """
     wanted = load.kv_tokens or context_length * load.parallel
     if not load.kv_tokens:
-        affordable = psutil.virtual_memory().available // _KV_SHARE // max(1, model.kv_bytes_per_token(load.kv_type))
+        affordable = (
+            psutil.virtual_memory().available
+            // _KV_SHARE
+            // max(1, model.kv_bytes_per_token(load.kv_type))
+        )
         wanted = min(wanted, affordable)
     # llama.cpp rounds the cache up to multiples of 256 anyway
     return -(-max(wanted, context_length) // 256) * 256
@@ -108,14 +118,18 @@ def _ready(load: Load, model: Model, context_length: int, kv_tokens: int) -> Rea
 
 
 def usable_cores() -> int:
-    """Return the physical cores that this process may run on; hyper-threads share one, and slow llama.cpp down."""
+    """Return the physical cores that this process may run on; hyper-threads share one, and slow
+    llama.cpp down.
+    """
     affinity = getattr(os, "sched_getaffinity", None)
     allowed = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, min(psutil.cpu_count(logical=False) or allowed, allowed))
 
 
 def load_fault(path: str, errors: list[str], *, loaded: bool = False) -> LlmdError:
-    """Name the cause that llama.cpp's error lines tell of; `loaded`: the weights came through, the context did not."""
+    """Name the cause that llama.cpp's error lines tell of; `loaded`: the weights came through, the
+    context did not.
+    """
     text = "\n".join(errors).lower()
     last = errors[-1] if errors else "no reason was given"
     if "unknown model architecture" in text:
@@ -125,8 +139,13 @@ def load_fault(path: str, errors: list[str], *, loaded: bool = False) -> LlmdErr
     if "alloc" in text or "out of memory" in text or loaded:
         return NoRoom(
             f"There is not enough memory for {path}: {last}",
-            hint="Unload another model, or lower engine.context_length, engine.parallel or engine.gpu_layers.",
+            hint="Unload another model, or lower engine.context_length or engine.parallel.",
         )
-    if any(word in text for word in ("magic", "not within", "corrupt", "truncated", "missing tensor", "gguf")):
+    if any(
+        word in text
+        for word in ("magic", "not within", "corrupt", "truncated", "missing tensor", "gguf")
+    ):
         return CorruptFile(f"{path} is damaged: {last}", hint="Remove the model and pull it again.")
-    return LoadFailed(f"llama.cpp could not load {path}: {last}", hint="`llmd logs` shows what it said.")
+    return LoadFailed(
+        f"llama.cpp could not load {path}: {last}", hint="`llmd logs` shows what it said."
+    )

@@ -1,10 +1,11 @@
 """Chooses the next token from a row of logits.
 
-Greedy without penalties is an argmax. Everything else runs llama.cpp's own sampler chain, but over a prefiltered
-candidate array: building one candidate per token of a 152k vocabulary costs more than the samplers themselves. The
-filter is exact up to float32 rounding: it keeps every token whose logit penalties or biases may change, and every
-other token within `margin` of the best unchanged one, where the tokens outside weigh less than V * exp(-30) together
-(or, with top_k, cannot be among the k best).
+Greedy without penalties is an argmax. Everything else runs llama.cpp's own sampler chain, but over
+a prefiltered candidate array: building one candidate per token of a 152k vocabulary costs more than
+the samplers themselves. The filter is exact up to float32 rounding: it keeps every token whose
+logit penalties or biases may change, and every other token within `margin` of the best unchanged
+one, where the tokens outside weigh less than V * exp(-30) together (or, with top_k, cannot be among
+the k best).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from llmd.engine.bindings import CANDIDATE, Floats, SamplerChain, Vocab
 from llmd.protocol.requests import Sampling
 
 _MARGIN = 30.0
-_QUICK_MARGIN = 8.0
+_QUICK_MARGINS = (1.0, 3.0, 9.0)
 _MAX_SEED = 0xFFFF_FFFE  # llama.cpp takes 0xFFFFFFFF for "any seed"
 
 
@@ -54,7 +55,9 @@ class GreedySampler:
 class ChainSampler:
     """llama.cpp's sampler chain over prefiltered candidates."""
 
-    def __init__(self, sampling: Sampling, vocab: Vocab, banned: Iterable[int], context_length: int) -> None:
+    def __init__(
+        self, sampling: Sampling, vocab: Vocab, banned: Iterable[int], context_length: int
+    ) -> None:
         biases = dict(sampling.logit_bias) | dict.fromkeys(banned, -np.inf)
         self._biased = [t for t in biases if 0 <= t < vocab.size]
         self._top_k = sampling.top_k
@@ -65,7 +68,9 @@ class ChainSampler:
         self._recent: deque[int] | None = deque(maxlen=last) if _penalises(sampling) else None
         self._chain = self._build(sampling, vocab.size, {t: biases[t] for t in self._biased}, last)
 
-    def _build(self, sampling: Sampling, size: int, biases: dict[int, float], last: int) -> SamplerChain:
+    def _build(
+        self, sampling: Sampling, size: int, biases: dict[int, float], last: int
+    ) -> SamplerChain:
         chain = SamplerChain()
         if biases:
             chain.add_logit_bias(size, biases)
@@ -101,13 +106,21 @@ class ChainSampler:
         saved = row[changed]
         row[changed] = -np.inf
         top = float(row.max())
-        ids = np.empty(0, np.int64)
-        if 0 < self._top_k and not self._greedy:
-            ids = np.flatnonzero(row >= top - _QUICK_MARGIN)
-        if len(ids) < max(1, self._top_k):
+        ids = self._top(row, top)
+        if ids is None:
             ids = np.flatnonzero(row >= top - self._margin)
         row[changed] = saved
         return np.concatenate((ids, changed)) if changed.size else ids
+
+    def _top(self, row: Floats, top: float) -> npt.NDArray[np.int64] | None:
+        """Return at least the k best, from a margin that is narrow where logits lie close."""
+        if self._greedy or not self._top_k:
+            return None
+        for margin in _QUICK_MARGINS:
+            near = row >= top - margin
+            if np.count_nonzero(near) >= self._top_k:
+                return np.flatnonzero(near)
+        return None
 
     def close(self) -> None:
         """Free the chain."""
@@ -115,7 +128,11 @@ class ChainSampler:
 
 
 def _penalises(sampling: Sampling) -> bool:
-    neutral = sampling.repeat_penalty == 1 and not sampling.frequency_penalty and not sampling.presence_penalty
+    neutral = (
+        sampling.repeat_penalty == 1
+        and not sampling.frequency_penalty
+        and not sampling.presence_penalty
+    )
     return not neutral and sampling.repeat_last_n != 0
 
 
@@ -128,7 +145,8 @@ def make_sampler(
         return GreedySampler(banned)
     sampler = ChainSampler(sampling, vocab, banned, context_length)
     if sampling.repeat_penalty != 1:
-        # as in llama.cpp's server, repetition looks back into the prompt; OpenAI's two penalties do not
+        # as in llama.cpp's server, repetition looks back into the prompt; OpenAI's two penalties do
+        # not
         last = sampling.repeat_last_n if sampling.repeat_last_n > 0 else len(prompt)
         for token in prompt[-last:]:
             sampler.accept(token)

@@ -1,10 +1,12 @@
 """Decides what the next decode call carries. Pure: sequences in, a plan out.
 
-Continuous batching after Orca (Yu et al., OSDI 2022) with chunked prefill after Sarathi-Serve (Agrawal et al., OSDI 2024):
-every step carries one token of each decoding sequence and fills the rest of the batch with prompt tokens, oldest request
-first. While anything is decoding, a step carries at most `prefill_chunk` prompt tokens, so that streams keep flowing.
-Requests are admitted in order of arrival when a slot and KV cache for their whole prompt are free. When decoding
-sequences outgrow the KV cache the youngest one is preempted: it gives up its cells and is recomputed later, losing nothing.
+Continuous batching after Orca (Yu et al., OSDI 2022) with chunked prefill after Sarathi-Serve
+(Agrawal et al., OSDI 2024): every step carries one token of each decoding sequence and fills the
+rest of the batch with prompt tokens, oldest request first. While anything is decoding, a step
+carries at most `prefill_chunk` prompt tokens, so that streams keep flowing. Requests are admitted
+in order of arrival when a slot and KV cache for their whole prompt are free. When decoding
+sequences outgrow the KV cache the youngest one is preempted: it gives up its cells and is
+recomputed later, losing nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`count` tokens of a sequence, from its first uncached one; `last` when none is left after them."""
+    """`count` tokens of a sequence, from its first uncached one; `last` when none is left after
+    them.
+    """
 
     sequence: Sequence
     count: int
@@ -83,8 +87,8 @@ class Scheduler:
         return -1
 
     def preempt_youngest(self) -> tuple[Sequence, int] | None:
-        """Send the youngest running sequence back to the head of the queue, unless it is the only one."""
-        if len(self.running) < 2:
+        """Send the youngest running sequence back to the head of the queue, if others run too."""
+        if len(self.running) <= 1:
             return None
         sequence = self.running.pop()
         slot = self._take_slot(sequence)

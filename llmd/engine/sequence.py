@@ -24,8 +24,9 @@ class Timing:
 class Sequence:
     """One answer in the making.
 
-    `tokens` is the prompt followed by the answer; the first `cached` of them are in the KV cache under sequence id `slot`.
-    What remains is decoded next: many tokens while the prompt is read, one afterwards.
+    `tokens` is the prompt followed by the answer; the first `cached` of them are in the KV cache
+    under sequence id `slot`. What remains is decoded next: many tokens while the prompt is read,
+    one afterwards.
     """
 
     id: int

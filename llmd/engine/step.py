@@ -48,7 +48,7 @@ class Engine:
         self._by_id[sequence.id] = sequence
 
     def cancel(self, request: int) -> bool:
-        """Drop a sequence at once; False when there is none of that id, finished or not here yet."""
+        """Drop a sequence at once; False when none has that id, be it finished or to come."""
         sequence = self._by_id.get(request)
         if sequence is None:
             return False
@@ -97,7 +97,10 @@ class Engine:
             return []
         sequence = self.scheduler.running[0]
         self._drop(sequence)
-        error = NoRoom("The KV cache cannot hold this sequence.", hint="Raise engine.kv_tokens or shorten the prompt.")
+        error = NoRoom(
+            "The KV cache cannot hold this sequence.",
+            hint="Raise engine.kv_tokens or shorten the prompt.",
+        )
         return [(sequence.id, Failed(error.to_wire()))]
 
     def _drop(self, sequence: Sequence) -> None:
@@ -144,7 +147,9 @@ class Engine:
         self._drop(sequence)
 
     def _fits(self, sequence: Sequence) -> bool:
-        """Whether the newest token has room in the context, after a shift where the request allows one."""
+        """Whether the newest token has room in the context, after a shift where the request allows
+        one.
+        """
         if len(sequence.tokens) <= self.context_length:
             return True
         if sequence.overflow is not Overflow.SHIFT or not self._context.can_shift:
@@ -157,4 +162,3 @@ class Engine:
         sequence.cached -= drop
         sequence.dropped += drop
         return True
-

@@ -1,4 +1,6 @@
-"""From bytes of tokens to text that may be shown: whole characters only, and no part of a stop text. Pure."""
+"""From bytes of tokens to text that may be shown: whole characters only, and no part of a stop
+text. Pure.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,9 @@ def _held(text: str, stops: Sequence[str]) -> int:
 class TextStream:
     """Takes the bytes of one token at a time and gives back the text that is safe to show.
 
-    A character split over tokens is held back until it is whole, and so is any text that could be the start of a stop
-    text. `stopped` names the stop text once one appeared; nothing from it on is ever shown.
+    A character split over tokens is held back until it is whole, and so is any text that could be
+    the start of a stop text. `stopped` names the stop text once one appeared; nothing from it on is
+    ever shown.
     """
 
     def __init__(self, stops: Sequence[str] = ()) -> None:
@@ -46,7 +49,9 @@ class TextStream:
         if not self._stops:
             return text
         self._pending += text
-        found = [(at, -len(stop), stop) for stop in self._stops if (at := self._pending.find(stop)) >= 0]
+        found = [
+            (at, -len(stop), stop) for stop in self._stops if (at := self._pending.find(stop)) >= 0
+        ]
         if found:
             at, _, self.stopped = min(found)
             shown, self._pending = self._pending[:at], ""

@@ -87,7 +87,7 @@ class PullProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How a download stands; sent about four times a second."""
 
     status: str
-    """`resolving`, `downloading`, `registering` or `done`."""
+    """`resolving`, `downloading`, `verifying`, `registering` or `done`."""
     name: str = ""
     file: str = ""
     done: int = 0

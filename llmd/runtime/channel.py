@@ -14,7 +14,7 @@ _READ_SIZE = 1 << 18
 
 
 class Channel:
-    """Frames to and from the daemon. Sending never blocks the caller: a thread encodes and writes."""
+    """Frames to and from the daemon. Sending never blocks: a thread encodes and writes."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection

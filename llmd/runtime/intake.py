@@ -1,4 +1,6 @@
-"""Requests to tokens: renders the chat template, tokenises, and applies the overflow policy. Worker side."""
+"""Requests to tokens: renders the chat template, tokenises, and applies the overflow policy. Worker
+side.
+"""
 
 from __future__ import annotations
 
@@ -50,12 +52,15 @@ class Intake:
         else:
             tokens = self._checked(prompt.tokens)
         if not tokens:
-            raise InvalidRequest("The prompt is empty.", hint="Send at least one token.", param="prompt")
+            raise InvalidRequest(
+                "The prompt is empty.", hint="Send at least one token.", param="prompt"
+            )
         if len(tokens) <= self._context_length:
             return Prepared(tokens)
         if request.overflow is Overflow.ERROR:
             raise self._overflow(len(tokens), "prompt")
-        # half the context stays free for the answer; the first token is kept, since models lean on BOS
+        # half the context stays free for the answer; the first token is kept, since models lean on
+        # BOS
         keep = self._context_length // 2
         return Prepared([tokens[0], *tokens[-keep + 1 :]], len(tokens) - keep)
 
@@ -69,7 +74,9 @@ class Intake:
             else:
                 tokens = self._checked(item)
             if not tokens:
-                raise InvalidRequest(f"{param} is empty.", hint="Send at least one character.", param="input")
+                raise InvalidRequest(
+                    f"{param} is empty.", hint="Send at least one character.", param="input"
+                )
             if len(tokens) > context_length:
                 if not request.truncate:
                     raise self._overflow(len(tokens), param, context_length)
@@ -79,7 +86,9 @@ class Intake:
 
     def _checked(self, tokens: list[int]) -> list[int]:
         if any(not 0 <= token < self._vocab.size for token in tokens):
-            raise InvalidRequest(f"Token ids go from 0 to {self._vocab.size - 1} for this model.", param="prompt")
+            raise InvalidRequest(
+                f"Token ids go from 0 to {self._vocab.size - 1} for this model.", param="prompt"
+            )
         return tokens
 
     def _overflow(self, needed: int, what: str, available: int | None = None) -> ContextOverflow:
@@ -101,14 +110,20 @@ class Intake:
         return self._drop_oldest(prompt, len(tokens))
 
     def _drop_oldest(self, prompt: ChatPrompt, needed: int) -> Prepared:
-        """Drop the oldest messages after the system one until a quarter of the context is free for the answer."""
+        """Drop the oldest messages after the system one until a quarter of the context is free for
+        the answer.
+        """
         messages = list(prompt.messages)
         first = 1 if messages[0].get("role") == "system" else 0
         target = self._context_length - self._context_length // 4
         while len(messages) - first > 1:
             del messages[first]
-            # a tool result without its call, or an answer without its question, would break many templates
-            while len(messages) - first > 1 and messages[first].get("role") in {"assistant", "tool"}:
+            # a tool result without its call, or an answer without its question, would break many
+            # templates
+            while len(messages) - first > 1 and messages[first].get("role") in {
+                "assistant",
+                "tool",
+            }:
                 del messages[first]
             tokens = self._render(prompt, messages)
             if len(tokens) <= target:

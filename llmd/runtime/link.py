@@ -26,7 +26,9 @@ class Link:
         return cls(*await asyncio.open_unix_connection(sock=connection, limit=_READ_SIZE))
 
     def send(self, frame: ToWorker) -> None:
-        """Queue one frame; silently nothing when the worker is gone, its death is reported elsewhere."""
+        """Queue one frame; silently nothing when the worker is gone, its death is reported
+        elsewhere.
+        """
         if not self._writer.is_closing():
             self._writer.write(codec.pack(frame))
 

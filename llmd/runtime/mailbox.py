@@ -1,4 +1,6 @@
-"""Events of one request, waiting for their reader; a slow reader costs merged text, never a growing queue."""
+"""Events of one request, waiting for their reader; a slow reader costs merged text, never a growing
+queue.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ class Mailbox:
         """Add one event."""
         last = self._mail[-1] if self._mail else None
         if isinstance(mail, Delta) and isinstance(last, Delta):
-            merged = Delta(last.text + mail.text, last.tokens + mail.tokens, [*last.logprobs, *mail.logprobs])
+            merged = Delta(
+                last.text + mail.text, last.tokens + mail.tokens, [*last.logprobs, *mail.logprobs]
+            )
             self._mail[-1] = merged
         else:
             self._mail.append(mail)

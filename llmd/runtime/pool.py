@@ -1,4 +1,6 @@
-"""The loaded models: started on demand, shared by all callers, unloaded when idle or when memory is needed."""
+"""The loaded models: started on demand, shared by all callers, unloaded when idle or when memory is
+needed.
+"""
 
 from __future__ import annotations
 
@@ -80,10 +82,11 @@ class Pool:
 
     @asynccontextmanager
     async def lease(self, manifest: ModelManifest) -> AsyncIterator[Worker]:
-        """Hand out the model's worker, loading it first if need be; it is not unloaded while leased.
+        """Hand out the model's worker, loading it first if need be; it is not unloaded while
+        leased.
 
-        Raises what loading raises, NoRoom when memory does not suffice, and WorkerDied (retriable) while a model whose
-        workers keep dying is held back.
+        Raises what loading raises, NoRoom when memory does not suffice, and WorkerDied (retriable)
+        while a model whose workers keep dying is held back.
         """
         place = self.place(manifest)
         self._keep(place)
@@ -108,12 +111,16 @@ class Pool:
         yield LoadProgress(status="ready", fraction=1.0, model=self._describe(place))
 
     async def unload(self, name: str, *, force: bool = True) -> bool:
-        """Stop a model's worker; False when it was not loaded. Without `force`, a busy one raises ModelBusy."""
+        """Stop a model's worker; False when it was not loaded. Without `force`, a busy one raises
+        ModelBusy.
+        """
         place = self._places.get(name)
         if place is None or (place.worker is None and place.loading is None):
             return False
         if place.busy and not force:
-            raise ModelBusy(f"{name} is answering {place.leases} requests.", hint="Wait, or unload it first.")
+            raise ModelBusy(
+                f"{name} is answering {place.leases} requests.", hint="Wait, or unload it first."
+            )
         self._log.info("unloading", model=name)
         place.unloading = True
         self._keep(place)
@@ -150,7 +157,9 @@ class Pool:
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if loading.cancelled() and not (task and task.cancelling()):
-                raise death(place.manifest.name, Cause.STOPPED) from None  # unloaded while it was loading
+                raise death(
+                    place.manifest.name, Cause.STOPPED
+                ) from None  # unloaded while it was loading
             raise
 
     def _settled(self, place: Residence) -> None:
@@ -174,7 +183,9 @@ class Pool:
         place.progress = 0.0
         started = time.monotonic()
         self._log.info("loading", model=name, path=place.manifest.path)
-        worker = await self._start_worker(name, self._order(place.manifest), self._settings, self._hooks(place))
+        worker = await self._start_worker(
+            name, self._order(place.manifest), self._settings, self._hooks(place)
+        )
         place.worker = worker
         place.loaded_at = time.time()
         place.load_seconds = time.monotonic() - started
@@ -211,7 +222,9 @@ class Pool:
     async def _make_room(self, place: Residence) -> None:
         """Unload idle models, least recently used first, while memory or `max_loaded` demand it."""
         limit = self._settings.max_loaded
-        while (limit and self._count() >= limit) or place.manifest.size > psutil.virtual_memory().available:
+        while (
+            limit and self._count() >= limit
+        ) or place.manifest.size > psutil.virtual_memory().available:
             idle = [p for p in self._places.values() if p.worker and not p.busy]
             if not idle:
                 break
@@ -258,7 +271,11 @@ class Pool:
         manifest = place.manifest
         if worker is None:
             return LoadedModel(
-                name=manifest.name, state=ModelState.LOADING, kind=manifest.kind, pid=0, progress=place.progress
+                name=manifest.name,
+                state=ModelState.LOADING,
+                kind=manifest.kind,
+                pid=0,
+                progress=place.progress,
             )
         ready = worker.ready
         expires_in = None

@@ -72,7 +72,9 @@ class WorkerProcess:
         self._oom_kills = _oom_kills()
 
     @classmethod
-    async def start(cls, name: str, load: Load, settings: PoolSettings, hooks: Hooks) -> WorkerProcess:
+    async def start(
+        cls, name: str, load: Load, settings: PoolSettings, hooks: Hooks
+    ) -> WorkerProcess:
         """Spawn a process and load the model; raise the typed reason when that fails."""
         worker = cls(name, settings, hooks)
         await worker._spawn(load)
@@ -133,7 +135,9 @@ class WorkerProcess:
             if identity in self._boxes:
                 self._close_box(identity)
                 self._link.send(Cancel(identity))
-        if not isinstance(result, Embeddings):  # pragma: no cover  a worker that breaks the protocol
+        if not isinstance(
+            result, Embeddings
+        ):  # pragma: no cover  a worker that breaks the protocol
             raise TypeError(f"unexpected {result}")
         return result
 
@@ -150,6 +154,7 @@ class WorkerProcess:
             descriptor = theirs.fileno()
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",  # a folder named llmd in the working directory is not ours
                 "-m",
                 "llmd.runtime.worker",
                 str(descriptor),
@@ -158,11 +163,13 @@ class WorkerProcess:
                 stderr=asyncio.subprocess.PIPE,
                 pass_fds=[descriptor],
             )
-        ours.setblocking(False)
+        ours.setblocking(False)  # noqa: FBT003  socket's signature
         self._link = await Link.open(ours)
         self._link.send(load)
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(job) for job in (self._listen(), self._overhear(), self._watch())]
+        self._tasks = [
+            loop.create_task(job) for job in (self._listen(), self._overhear(), self._watch())
+        ]
 
     async def _loaded(self) -> None:
         limit = self._settings.load_timeout
@@ -244,7 +251,11 @@ class WorkerProcess:
 
     async def _watch(self) -> None:
         """Kill the process when it has stood still for too long."""
-        limits = [limit for limit in (self._settings.stall_timeout, self._settings.load_timeout) if limit.limited]
+        limits = [
+            limit
+            for limit in (self._settings.stall_timeout, self._settings.load_timeout)
+            if limit.limited
+        ]
         interval = min([5.0, *(limit / 4 for limit in limits)])
         while not self._gone:
             await asyncio.wait([self._tasks[0]], timeout=interval)
@@ -267,15 +278,23 @@ class WorkerProcess:
         for box in self._boxes.values():
             box.fail(error)
         if not self._ready.done():
-            why = "it made no progress" if self._wedged else f"its process {cause} ({self._process.returncode})"
+            why = (
+                "it made no progress"
+                if self._wedged
+                else f"its process {cause} ({self._process.returncode})"
+            )
             said = f" It said: {self._last_words[-1]}" if self._last_words else ""
             hint = "`llmd logs` has the reason."
             self._ready.set_exception(
-                LoadFailed(f"Loading {self._name} failed: {why}.{said}", hint=hint, cause=str(cause))
+                LoadFailed(
+                    f"Loading {self._name} failed: {why}.{said}", hint=hint, cause=str(cause)
+                )
             )
             self._ready.exception()  # whoever started it may be gone
         lived = time.monotonic() - self._ready_at if self._ready_at else 0.0
-        self._log.info("worker ended", pid=self.pid, cause=str(cause), code=self._process.returncode)
+        self._log.info(
+            "worker ended", pid=self.pid, cause=str(cause), code=self._process.returncode
+        )
         self._hooks.died(cause, lived)
 
 
@@ -284,7 +303,7 @@ _LEVELS = {"debug": 10, "info": 10, "warning": 30, "error": 40}
 
 
 def _oom_kills() -> int:
-    """Processes that the kernel's out-of-memory killer ended since boot; 0 where that is not told."""
+    """Processes the out-of-memory killer ended since boot; 0 where the kernel does not tell."""
     try:
         lines = _VMSTAT.read_text(encoding="ascii").splitlines()
     except OSError:

@@ -1,4 +1,6 @@
-"""A request outlives the worker that died under it: replayed once, alone, if nothing of its answer was seen yet."""
+"""A request outlives the worker that died under it: replayed once, alone, if nothing of its answer
+was seen yet.
+"""
 
 from __future__ import annotations
 
@@ -18,23 +20,29 @@ from llmd.runtime.pool import Pool, Residence
 class Replay:
     """Answers requests through the pool.
 
-    A worker dies with everything in its batch, and nobody can tell which request killed it. So those that had shown
-    nothing yet run again one at a time, new ones waiting behind them: one that kills a worker while it is alone is the
-    culprit; it fails as PoisonRequest and is not tried again. One that had shown text fails with a retriable WorkerDied.
+    A worker dies with everything in its batch, and nobody can tell which request killed it. So
+    those that had shown nothing yet run again one at a time, new ones waiting behind them: one that
+    kills a worker while it is alone is the culprit; it fails as PoisonRequest and is not tried
+    again. One that had shown text fails with a retriable WorkerDied.
     """
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._log = structlog.get_logger("replay")
 
-    async def generate(self, manifest: ModelManifest, request: GenerateRequest) -> AsyncGenerator[Event]:
+    async def generate(
+        self, manifest: ModelManifest, request: GenerateRequest
+    ) -> AsyncGenerator[Event]:
         """Answer a request; events and errors as in `Worker`, and what loading raises."""
         place = self._pool.place(manifest)
         accepted = shown = False
         async with place.quarantine:
             pass  # others are being tried alone
         try:
-            async with self._pool.lease(manifest) as worker, aclosing(worker.generate(request)) as events:
+            async with (
+                self._pool.lease(manifest) as worker,
+                aclosing(worker.generate(request)) as events,
+            ):
                 async for event in events:
                     accepted = True
                     shown = shown or isinstance(event, Delta)
@@ -44,7 +52,9 @@ class Replay:
         except WorkerDied as error:
             if shown or not _replayable(error):
                 raise
-            self._log.warning("replaying alone", model=manifest.name, cause=error.details.get("cause"))
+            self._log.warning(
+                "replaying alone", model=manifest.name, cause=error.details.get("cause")
+            )
         async with aclosing(self._alone(place, request)) as events:
             async for event in events:
                 if not (accepted and isinstance(event, Accepted)):
@@ -69,12 +79,17 @@ class Replay:
                 raise self._poison(place, error) from error
 
     async def _alone(self, place: Residence, request: GenerateRequest) -> AsyncGenerator[Event]:
-        """Run with the quarantine held until text appears: from then on a death would not be replayed anyway."""
+        """Run with the quarantine held until text appears: from then on a death would not be
+        replayed anyway.
+        """
         shown = False
         lock = _Held(place.quarantine)
         await lock.acquire()
         try:
-            async with self._pool.lease(place.manifest) as worker, aclosing(worker.generate(request)) as events:
+            async with (
+                self._pool.lease(place.manifest) as worker,
+                aclosing(worker.generate(request)) as events,
+            ):
                 async for event in events:
                     if isinstance(event, Delta):
                         shown = True
@@ -89,9 +104,12 @@ class Replay:
             lock.release()
 
     def _poison(self, place: Residence, error: WorkerDied) -> PoisonRequest:
-        self._log.error("poison request", model=place.manifest.name, cause=error.details.get("cause"))
+        self._log.error(
+            "poison request", model=place.manifest.name, cause=error.details.get("cause")
+        )
         return PoisonRequest(
-            f"This request was being answered both times the process of {place.manifest.name} died, the second time alone.",
+            f"The process of {place.manifest.name} died twice while it answered this request, "
+            "the second time with no other beside it.",
             hint="It is not tried again; `llmd logs` has the reason.",
             cause=error.details.get("cause"),
             model=place.manifest.name,
@@ -116,5 +134,7 @@ class _Held:
 
 
 def _replayable(error: WorkerDied) -> bool:
-    """Whether a worker died under the request; being held back by back-off or unloaded on purpose is no such death."""
+    """Whether a worker died under the request; being held back by back-off or unloaded on purpose
+    is no such death.
+    """
     return error.details.get("cause") not in {None, "stopped"}

@@ -1,4 +1,6 @@
-"""Judges workers: stalls, causes of death, how long to wait before the next start. Pure; clocks are passed in."""
+"""Judges workers: stalls, causes of death, how long to wait before the next start. Pure; clocks are
+passed in.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ class Backoff:
             return
         self._quick_deaths += 1
         if self._quick_deaths > 1:
-            self._not_before = now + min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** (self._quick_deaths - 2))
+            self._not_before = now + min(
+                _LONGEST_DELAY, _FIRST_DELAY * 2.0 ** (self._quick_deaths - 2)
+            )
 
     def worked(self) -> None:
         """A worker answered a request in full: what killed others is not the model itself."""
@@ -79,7 +83,9 @@ class Backoff:
 
 
 def cause_of_death(return_code: int, *, wedged: bool, stopped: bool, oom_kills: int) -> Cause:
-    """Name the cause; `oom_kills` counts what the kernel's out-of-memory killer did while the worker lived."""
+    """Name the cause; `oom_kills` counts what the kernel's out-of-memory killer did while the
+    worker lived.
+    """
     if stopped:
         return Cause.STOPPED
     if wedged:
@@ -92,10 +98,16 @@ def cause_of_death(return_code: int, *, wedged: bool, stopped: bool, oom_kills: 
 
 
 _STORIES = {
-    Cause.OOM: ("was killed by the system because memory ran out", "Use a smaller model or context."),
+    Cause.OOM: (
+        "was killed by the system because memory ran out",
+        "Use a smaller model or context.",
+    ),
     Cause.KILLED: ("was killed from outside", "Send the request again."),
     Cause.WEDGED: ("made no progress and was replaced", "Send the request again."),
-    Cause.NATIVE_ABORT: ("crashed inside llama.cpp", "Send the request again; `llmd logs` has the reason."),
+    Cause.NATIVE_ABORT: (
+        "crashed inside llama.cpp",
+        "Send the request again; `llmd logs` has the reason.",
+    ),
     Cause.FAILED: ("ended with an error", "Send the request again; `llmd logs` has the reason."),
     Cause.STOPPED: ("was unloaded", "Send the request again to load it anew."),
 }
@@ -104,7 +116,11 @@ _STORIES = {
 def death(model: str, cause: Cause, last_words: Sequence[str] = ()) -> WorkerDied:
     """Return the error that requests under way get."""
     story, hint = _STORIES[cause]
-    said = f" It said: {last_words[-1]}" if last_words and cause in {Cause.NATIVE_ABORT, Cause.FAILED} else ""
+    said = (
+        f" It said: {last_words[-1]}"
+        if last_words and cause in {Cause.NATIVE_ABORT, Cause.FAILED}
+        else ""
+    )
     return WorkerDied(
         f"The process of {model} {story} before the answer was complete.{said}",
         hint=hint,

@@ -1,9 +1,10 @@
 """The child process of one loaded model: `python -m llmd.runtime.worker FD`.
 
-Four threads, so that nothing waits for what it does not need: the main one runs the engine; a reader takes frames (a
-cancellation must not wait for a long prompt to be tokenised); a preparer renders and tokenises; the channel's writer
-encodes and sends while llama.cpp, which releases the interpreter lock, decodes. When the daemon's end closes, for whatever
-reason, the process ends at once: no orphan survives the daemon.
+Four threads, so that nothing waits for what it does not need: the main one runs the engine; a
+reader takes frames (a cancellation must not wait for a long prompt to be tokenised); a preparer
+renders and tokenises; the channel's writer encodes and sends while llama.cpp, which releases the
+interpreter lock, decodes. When the daemon's end closes, for whatever reason, the process ends at
+once: no orphan survives the daemon.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from llmd.runtime.channel import Channel
 from llmd.runtime.intake import Intake
 
 _PR_SET_PDEATHSIG = 1
+_PROGRESS_STEP = 0.01
 
 
 @dataclass(slots=True)
@@ -101,7 +103,9 @@ class Worker:
                 self._cancelled.discard(frame.id)
                 continue
             try:
-                self._commands.put(self._sequence(frame) if isinstance(frame, Generate) else self._job(frame))
+                self._commands.put(
+                    self._sequence(frame) if isinstance(frame, Generate) else self._job(frame)
+                )
             except LlmdError as error:
                 self._channel.send(Batch(self._steps, [(frame.id, Failed(error.to_wire()))]))
 
@@ -120,11 +124,17 @@ class Worker:
     def _sequence(self, frame: Generate) -> Sequence:
         engine, request, vocab = self._engine, frame.request, self._opened.model.vocab
         if engine is None:
-            raise InvalidRequest("This is an embedding model; it cannot generate text.", param="model")
+            raise InvalidRequest(
+                "This is an embedding model; it cannot generate text.", param="model"
+            )
         arrived = time.monotonic()
         prepared = self._intake.prompt(request)
         sampler = make_sampler(
-            request.sampling, vocab, prepared.tokens, engine.context_length, ignore_eos=request.ignore_eos
+            request.sampling,
+            vocab,
+            prepared.tokens,
+            engine.context_length,
+            ignore_eos=request.ignore_eos,
         )
         return Sequence(
             id=frame.id,
@@ -145,7 +155,9 @@ class Worker:
         return EmbedJob(frame.id, deque(embedder.packs(inputs)), [], sum(map(len, inputs)))
 
     def _obey(self) -> list[float]:
-        """Carry out waiting commands; block while there is nothing else to do. Return latencies of cancellations."""
+        """Carry out waiting commands; block while there is nothing else to do. Return latencies of
+        cancellations.
+        """
         latencies: list[float] = []
         idle = not self._embeds and (self._engine is None or self._engine.idle)
         while True:
@@ -210,7 +222,7 @@ def _open(channel: Channel, load: Load) -> Opened:
 
     def progress(share: float) -> None:
         nonlocal shown
-        if share - shown >= 0.01 or share >= 1:
+        if share - shown >= _PROGRESS_STEP or share >= 1:
             shown = share
             channel.send(Loading(share))
 

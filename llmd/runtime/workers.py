@@ -13,7 +13,8 @@ from llmd.protocol.requests import EmbedRequest, GenerateRequest
 class Worker(Protocol):
     """A loaded model that answers requests; usable from the moment it is handed out until `stop`.
 
-    Any call raises WorkerDied (with a `cause`) when the worker is gone or goes while the call is under way.
+    Any call raises WorkerDied (with a `cause`) when the worker is gone or goes while the call is
+    under way.
     """
 
     @property
@@ -39,13 +40,16 @@ class Worker(Protocol):
     def generate(self, request: GenerateRequest) -> AsyncGenerator[Event]:
         """Answer a request: one Accepted, any number of Delta, one Finished.
 
-        Closing the generator cancels the request within one decode step. Raises ContextOverflow, InvalidRequest,
-        QueueFull or NoRoom, always before the first Delta, and WorkerDied at any time.
+        Closing the generator cancels the request within one decode step. Raises ContextOverflow,
+        InvalidRequest, QueueFull or NoRoom, always before the first Delta, and WorkerDied at any
+        time.
         """
         ...
 
     async def embed(self, request: EmbedRequest) -> Embeddings:
-        """Embed inputs; raises ContextOverflow naming the first input that is too long, InvalidRequest or NoRoom."""
+        """Embed inputs; raises ContextOverflow naming the first input that is too long,
+        InvalidRequest or NoRoom.
+        """
         ...
 
     async def stop(self) -> None:

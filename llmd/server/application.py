@@ -42,7 +42,9 @@ SOCKET_MOUNTS = (OPENAI, CONTROL, NATIVE)
 def build(
     services: Services, settings: ServerSettings, mounts: Sequence[Mount], *, checks_host: bool
 ) -> web.Application:
-    """Return an application that serves `mounts`; of those whose prefix fits a path the first one speaks for it."""
+    """Return an application that serves `mounts`; of those whose prefix fits a path the first one
+    speaks for it.
+    """
     middlewares: list[Middleware] = [access_log, _speak(mounts)]
     if checks_host:
         middlewares.append(host_check)
@@ -57,14 +59,18 @@ def build(
 
 
 def _speak(mounts: Sequence[Mount]) -> Middleware:
-    """Return the middleware that answers for paths no route matched, in the dialect of their prefix."""
+    """Return the middleware that answers for paths no route matched, in the dialect of their
+    prefix.
+    """
 
     @web.middleware
     async def speak(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
         except Exception as error:  # noqa: BLE001  the boundary, for what handlers never saw
-            encode = next(mount.encode_error for mount in mounts if _covers(mount.prefix, request.path))
+            encode = next(
+                mount.encode_error for mount in mounts if _covers(mount.prefix, request.path)
+            )
             return respond(translate(error), encode)
 
     return speak

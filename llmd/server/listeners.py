@@ -34,11 +34,16 @@ class Listeners:
         self.address = ""
 
     async def start(self) -> None:
-        """Listen; raise ConfigInvalid when the TCP address cannot be had, AlreadyRunning when the socket is alive."""
+        """Listen; raise ConfigInvalid when the TCP address cannot be had, AlreadyRunning when the
+        socket is alive.
+        """
+        await self._start_tcp()
         listening = bind_unix(self._path)
         self._bound = True
         unix = await self._runner(SOCKET_MOUNTS)
         await web.SockSite(unix, listening, backlog=_BACKLOG).start()
+
+    async def _start_tcp(self) -> None:
         tcp = await self._runner(TCP_MOUNTS)
         host, port = self._settings.host, self._settings.port
         try:
@@ -72,7 +77,9 @@ def bind_unix(path: Path) -> socket.socket:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     info = path.parent.stat()
     if info.st_uid != os.getuid():
-        raise ConfigInvalid(f"{path.parent} belongs to another user.", hint="Set LLMD_SOCKET to a path of your own.")
+        raise ConfigInvalid(
+            f"{path.parent} belongs to another user.", hint="Set LLMD_SOCKET to a path of your own."
+        )
     if stat.S_IMODE(info.st_mode) & 0o077:
         path.parent.chmod(0o700)
     if path.exists():
@@ -84,7 +91,8 @@ def bind_unix(path: Path) -> socket.socket:
     except OSError as error:
         listening.close()
         raise ConfigInvalid(
-            f"The socket {path} cannot be made: {error.strerror or error}.", hint="Set LLMD_SOCKET to another path."
+            f"The socket {path} cannot be made: {error.strerror or error}.",
+            hint="Set LLMD_SOCKET to another path.",
         ) from error
     finally:
         os.umask(before)
@@ -103,13 +111,19 @@ def _clear_stale(path: Path) -> None:
             return
         except OSError:
             pass
-    raise AlreadyRunning(f"Something answers on {path} already.", hint="`llmd stop` ends a running daemon.")
+    raise AlreadyRunning(
+        f"Something answers on {path} already.", hint="`llmd stop` ends a running daemon."
+    )
 
 
 def _no_address(host: str, port: int, error: OSError) -> ConfigInvalid:
-    why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror or error}"
+    why = (
+        "is in use"
+        if error.errno == errno.EADDRINUSE
+        else f"cannot be had: {error.strerror or error}"
+    )
     return ConfigInvalid(
         f"The address {host}:{port} {why}.",
-        hint="Choose another with `llmd config set server.port PORT`, or stop the program that uses it.",
+        hint="Choose another with `llmd config set server.port PORT`, or stop what uses it.",
         param="server.port",
     )

@@ -1,4 +1,6 @@
-"""The door every request goes through: counts who is inside, lets nobody in while the daemon drains."""
+"""The door every request goes through: counts who is inside, lets nobody in while the daemon
+drains.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ class Gate:
         """Be inside for the length of a `with`; raise Draining when the door is closed."""
         if self.draining:
             raise Draining(
-                "llmd is shutting down and takes no new requests.", hint="Try again once it is back.", retry_after=5
+                "llmd is shutting down and takes no new requests.",
+                hint="Try again once it is back.",
+                retry_after=5,
             )
         self._inside += 1
         self._metrics.active_connections.inc()
@@ -48,7 +52,9 @@ class Gate:
         self.draining = True
 
     async def emptied(self, limit: float) -> bool:
-        """Wait until everybody left; False when `limit` seconds (negative: no limit) did not suffice."""
+        """Wait until everybody left; False when `limit` seconds (negative: no limit) did not
+        suffice.
+        """
         try:
             await asyncio.wait_for(self._empty.wait(), limit if limit >= 0 else None)
         except TimeoutError:

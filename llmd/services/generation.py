@@ -42,7 +42,9 @@ class Generation:
         self._metrics = metrics
 
     def resolve(self, name: str | None, kind: Kind = Kind.CHAT) -> ModelManifest:
-        """Return the model a request means; raise ModelNotFound, or InvalidRequest when it cannot do this."""
+        """Return the model a request means; raise ModelNotFound, or InvalidRequest when it cannot
+        do this.
+        """
         manifest = self._defaults.resolve(name, kind)
         if kind is Kind.CHAT and manifest.kind is Kind.EMBEDDING:
             raise InvalidRequest(
@@ -52,8 +54,12 @@ class Generation:
             )
         return manifest
 
-    async def stream(self, model: ModelManifest, requests: Sequence[GenerateRequest]) -> AsyncGenerator[Indexed]:
-        """Answer several prompts at once; yield (index of the prompt, event). The first failure ends all."""
+    async def stream(
+        self, model: ModelManifest, requests: Sequence[GenerateRequest]
+    ) -> AsyncGenerator[Indexed]:
+        """Answer several prompts at once; yield (index of the prompt, event). The first failure
+        ends all.
+        """
         with self._gate.enter():
             streams = [self._one(model, request) for request in requests]
             if len(streams) == 1:
@@ -81,7 +87,9 @@ class Generation:
                 async for event in events:
                     if isinstance(event, Delta) and first:
                         first = False
-                        self._metrics.first_token_seconds.labels(model.name).observe(time.monotonic() - started)
+                        self._metrics.first_token_seconds.labels(model.name).observe(
+                            time.monotonic() - started
+                        )
                     elif isinstance(event, Finished):
                         outcome = str(event.reason)
                         self._count(model, event, time.monotonic() - started)
@@ -100,7 +108,9 @@ class Generation:
 
 async def _merge(streams: Sequence[AsyncGenerator[Event]]) -> AsyncGenerator[Indexed]:
     """Interleave several streams as their events come; the first failure cancels the others."""
-    arrived: asyncio.Queue[tuple[int, Event | None | LlmdError]] = asyncio.Queue(maxsize=len(streams))
+    arrived: asyncio.Queue[tuple[int, Event | LlmdError | None]] = asyncio.Queue(
+        maxsize=len(streams)
+    )
 
     async def forward(index: int, stream: AsyncGenerator[Event]) -> None:
         try:

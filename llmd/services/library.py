@@ -1,4 +1,6 @@
-"""The models on disk: list, show, import, copy, remove. Disk work runs in threads, never on the event loop."""
+"""The models on disk: list, show, import, copy, remove. Disk work runs in threads, never on the
+event loop.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,8 @@ class Library:
         return await asyncio.to_thread(self._store.list)
 
     async def get(self, name: str) -> ModelManifest:
-        """Return one; raise ModelNotFound."""
-        return await asyncio.to_thread(self._store.get, name)
+        """Return one, even if its file is gone; raise ModelNotFound."""
+        return await asyncio.to_thread(self._store.find, name)
 
     def default_chat(self) -> str:
         """Return the name of the model that answers when none is named."""
@@ -47,7 +49,9 @@ class Library:
         return header.metadata()
 
     async def add(self, path: str, name: str | None) -> ModelManifest:
-        """Register a file where it lies; raise CorruptFile, UnsupportedArchitecture, NameTaken or NotFound."""
+        """Register a file where it lies; raise CorruptFile, UnsupportedArchitecture, NameTaken or
+        NotFound.
+        """
         return await asyncio.to_thread(self._store.register, Path(path), name)
 
     async def copy(self, source: str, target: str) -> ModelManifest:
@@ -55,10 +59,13 @@ class Library:
         return await asyncio.to_thread(self._store.copy, source, target)
 
     async def remove(self, name: str) -> Removed:
-        """Forget a model and delete its file if llmd fetched it; raise ModelBusy while it answers."""
+        """Forget a model, delete its file if llmd fetched it; raise ModelBusy while it answers."""
         manifest = await self.get(name)
         loaded = self.loaded(manifest.name)
         if loaded and loaded.running:
-            raise ModelBusy(f"{manifest.name} is answering {loaded.running} requests.", hint="Wait for them to finish.")
+            raise ModelBusy(
+                f"{manifest.name} is answering {loaded.running} requests.",
+                hint="Wait for them to finish.",
+            )
         await self._pool.unload(manifest.name)
         return await asyncio.to_thread(self._store.remove, manifest.name)

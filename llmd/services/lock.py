@@ -1,4 +1,6 @@
-"""The lock that makes a second daemon refuse to start; the kernel drops it with the process, however that ends."""
+"""The lock that makes a second daemon refuse to start; the kernel drops it with the process,
+however that ends.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from llmd.errors import AlreadyRunning
 
 
 class DaemonLock:
-    """An flock on a file that names its holder; a context manager. Raises AlreadyRunning with the holder's pid."""
+    """An flock on a file that names its holder; a context manager. Raises AlreadyRunning with the
+    holder's pid.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -38,6 +42,9 @@ class DaemonLock:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         os.close(self._descriptor)

@@ -18,7 +18,9 @@ class Pulls:
         self._gate = gate
 
     async def pull(self, name: str) -> AsyncGenerator[PullProgress | ModelManifest]:
-        """Fetch and register a model: progress, then its manifest. Closing leaves; the bytes on disk are kept."""
+        """Fetch and register a model: progress, then its manifest. Closing leaves; the bytes on
+        disk are kept.
+        """
         with self._gate.enter():
             async with aclosing(self._downloads.pull(name)) as events:
                 async for event in events:

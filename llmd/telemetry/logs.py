@@ -1,4 +1,5 @@
-"""structlog over the standard library: JSON lines in a rotating file, and readable lines on a terminal in the foreground.
+"""structlog over the standard library: JSON lines in a rotating file, and readable lines on a
+terminal in the foreground.
 
 A thread does the writing, so that a slow disk never stops the event loop.
 """
@@ -26,7 +27,9 @@ _SHARED: list[structlog.typing.Processor] = [
 
 
 def start_logging(file: Path, settings: LogSettings, *, foreground: bool) -> Callable[[], None]:
-    """Send all logs to `file`, and to stderr in the foreground; return the function that flushes and stops."""
+    """Send all logs to `file`, and to stderr in the foreground; return the function that flushes
+    and stops.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     to_file = logging.handlers.RotatingFileHandler(
         file, maxBytes=settings.max_size, backupCount=settings.backups, encoding="utf-8"
@@ -35,7 +38,9 @@ def start_logging(file: Path, settings: LogSettings, *, foreground: bool) -> Cal
     handlers: list[logging.Handler] = [to_file]
     if foreground:
         to_terminal = logging.StreamHandler(sys.stderr)
-        to_terminal.setFormatter(_formatter(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())))
+        to_terminal.setFormatter(
+            _formatter(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
+        )
         handlers.append(to_terminal)
     waiting: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     listener = logging.handlers.QueueListener(waiting, *handlers)

@@ -13,7 +13,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.active_connections = Gauge("active_connections", "Requests being served", registry=self.registry)
+        self.active_connections = Gauge(
+            "active_connections", "Requests being served", registry=self.registry
+        )
         self.inference_seconds = Histogram(
             "model_inference_seconds",
             "Seconds from arrival to the last token",
@@ -35,7 +37,9 @@ class Metrics:
             registry=self.registry,
         )
         self.tokens = Counter("llmd_tokens", "Tokens", ["model", "kind"], registry=self.registry)
-        self.requests = Counter("llmd_requests", "Requests by how they ended", ["outcome"], registry=self.registry)
+        self.requests = Counter(
+            "llmd_requests", "Requests by how they ended", ["outcome"], registry=self.registry
+        )
 
     def observe_cancel(self, seconds: float) -> None:
         """Count one cancellation."""

@@ -55,7 +55,9 @@ def _prompt(seed: int, number: int, words: int) -> str:
     return f"{seed}-{number} " + " ".join(rng.choice(_WORDS) for _ in range(words))
 
 
-async def _one(http: aiohttp.ClientSession, url: str, model: str, work: Work, prompt: str, outcome: Outcome) -> None:
+async def _one(
+    http: aiohttp.ClientSession, url: str, model: str, work: Work, prompt: str, outcome: Outcome
+) -> None:
     body = {
         "model": model,
         "messages": [{"role": "user", "content": prompt}],

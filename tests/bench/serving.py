@@ -2,9 +2,10 @@
 
     python -m tests.bench.serving --llama-server PATH [--vocab VOCAB.gguf] [--rounds 5]
 
-Makes random-weight models (0.5b: what a real small model costs; tiny: server overhead alone), starts the servers with the
-same threads, sequences and context, and runs the same work on each in turn, so that a noisy machine hits all of them.
-Prints the medians and their ratios. `python -m llama_cpp.server` takes part when its extras are installed.
+Makes random-weight models (0.5b: what a real small model costs; tiny: server overhead alone),
+starts the servers with the same threads, sequences and context, and runs the same work on each in
+turn, so that a noisy machine hits all of them. Prints the medians and their ratios. `python -m
+llama_cpp.server` takes part when its extras are installed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from tests.bench.load import Outcome, Work, run
 from tests.fakes.random_model import write_random_model
 
 CONTEXT = 8192
+SERIAL = {"llama_cpp.server"}
+"""Peers that take minutes for a round; they run one."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,13 @@ class Case:
 
 
 CASES = (
-    Case("0.5b, 16 requests, 8 at a time", "0.5b", 8, Work(16, 8, 64, 32), {"llama-server": 0.95, "llama_cpp.server": 2.5}),
+    Case(
+        "0.5b, 16 requests, 8 at a time",
+        "0.5b",
+        8,
+        Work(16, 8, 64, 32),
+        {"llama-server": 0.95, "llama_cpp.server": 2.5},
+    ),
     Case("0.5b, one stream", "0.5b", 8, Work(1, 1, 64, 128), {"llama-server": 0.97}),
     Case("tiny, 16 streams", "tiny", 16, Work(64, 16, 64, 64), {"llama-server": 1.6}),
 )
@@ -55,20 +64,40 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _commands(args: argparse.Namespace, case: Case, model: Path, ports: dict[str, int]) -> dict[str, list[str]]:
+def _commands(
+    args: argparse.Namespace, case: Case, model: Path, ports: dict[str, int]
+) -> dict[str, list[str]]:
     threads = str(args.threads)
     serve = [sys.executable, "-m", "llmd", "serve", "--port", str(ports["llmd"])]
-    peer = [args.llama_server, "-m", str(model), "--port", str(ports["llama-server"]), "-np", str(case.sequences)]
+    peer = [
+        args.llama_server,
+        "-m",
+        str(model),
+        "--port",
+        str(ports["llama-server"]),
+        "-np",
+        str(case.sequences),
+    ]
     found = {"llmd": serve, "llama-server": [*peer, "-c", str(CONTEXT), "-t", threads]}
     if "llama_cpp.server" in case.targets and importlib.util.find_spec("sse_starlette"):
         port = str(ports["llama_cpp.server"])
-        found["llama_cpp.server"] = [sys.executable, "-m", "llama_cpp.server", "--model", str(model), "--port", port]
+        found["llama_cpp.server"] = [
+            sys.executable,
+            "-m",
+            "llama_cpp.server",
+            "--model",
+            str(model),
+            "--port",
+            port,
+        ]
         found["llama_cpp.server"] += ["--n_ctx", str(CONTEXT), "--n_threads", threads]
     return found
 
 
 @contextlib.contextmanager
-def _servers(args: argparse.Namespace, case: Case, model: Path, home: Path) -> Iterator[dict[str, str]]:
+def _servers(
+    args: argparse.Namespace, case: Case, model: Path, home: Path
+) -> Iterator[dict[str, str]]:
     """Start all servers and yield their base URLs."""
     ports = {name: _free_port() for name in ("llmd", "llama-server", "llama_cpp.server")}
     environment = {
@@ -90,7 +119,9 @@ def _servers(args: argparse.Namespace, case: Case, model: Path, home: Path) -> I
         for url in urls.values():
             _wait(f"{url}/models")
         subprocess.run(
-            [sys.executable, "-m", "llmd", "import", str(model), "--name", "m"], env=environment, check=False
+            [sys.executable, "-m", "llmd", "import", str(model), "--name", "m"],
+            env=environment,
+            check=False,
         )
         yield urls
 
@@ -111,7 +142,8 @@ def _measure(case: Case, urls: dict[str, str], rounds: int) -> dict[str, list[Ou
         print(f"  {name} is warm", file=sys.stderr)
     for seed in range(rounds):
         for name, url in urls.items():
-            outcomes[name].append(asyncio.run(run(url, "m", case.work, seed)))
+            if name not in SERIAL or seed == 0:
+                outcomes[name].append(asyncio.run(run(url, "m", case.work, seed)))
     return outcomes
 
 
@@ -122,7 +154,9 @@ def _report(case: Case, outcomes: dict[str, list[Outcome]]) -> bool:
         first = statistics.median(o.first_token for o in rounds)
         errors, short = sum(len(o.errors) for o in rounds), sum(o.short for o in rounds)
         note = f"  first error: {next(e for o in rounds for e in o.errors)}" if errors else ""
-        print(f"  {name:17} {rates[name]:8.1f} tokens/s  first token {first:6.3f} s  {errors} errors, {short} short{note}")
+        print(
+            f"  {name:17} {rates[name]:8.1f} tokens/s  first token {first:6.3f} s  {errors} errors, {short} short{note}"
+        )
     met = not any(o.errors or o.short for o in outcomes["llmd"])
     for peer, target in case.targets.items():
         if peer in rates:
@@ -133,9 +167,13 @@ def _report(case: Case, outcomes: dict[str, list[Outcome]]) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--llama-server", required=True, help="path of the binary")
-    parser.add_argument("--vocab", type=Path, help="a vocabulary-only GGUF; a made-up vocabulary otherwise")
+    parser.add_argument(
+        "--vocab", type=Path, help="a vocabulary-only GGUF; a made-up vocabulary otherwise"
+    )
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()

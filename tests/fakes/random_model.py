@@ -1,7 +1,8 @@
 """Writes a GGUF of any shape with random weights, for speed, memory and crash tests.
 
-Such a model says nothing sensible, but it costs exactly what a trained model of its shape costs. Its vocabulary is that of
-a vocabulary-only GGUF, or made up: the 256 bytes, frequent pairs of letters with their merges, and fillers.
+Such a model says nothing sensible, but it costs exactly what a trained model of its shape costs.
+Its vocabulary is that of a vocabulary-only GGUF, or made up: the 256 bytes, frequent pairs of
+letters with their merges, and fillers.
 
     python -m tests.fakes.random_model OUT.gguf --shape 0.5b [--vocab VOCAB.gguf]
 """
@@ -73,19 +74,26 @@ def _make_vocabulary(writer: gguf.GGUFWriter, size: int) -> int:
     fixed = [*_byte_characters(), *pairs]
     fillers = [f"filler{number}" for number in range(size - len(fixed) - len(_SPECIALS))]
     tokens = [*fixed, *fillers, *_SPECIALS]
-    kinds = [gguf.TokenType.NORMAL] * (size - len(_SPECIALS)) + [gguf.TokenType.CONTROL] * len(_SPECIALS)
+    kinds = [gguf.TokenType.NORMAL] * (size - len(_SPECIALS)) + [gguf.TokenType.CONTROL] * len(
+        _SPECIALS
+    )
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
     writer.add_token_list(tokens)
     writer.add_token_types(kinds)
     writer.add_token_merges([f"{pair[0]} {pair[1]}" for pair in pairs])
     writer.add_eos_token_id(size - 1)
-    writer.add_add_bos_token(False)  # noqa: FBT003  gguf's signature
+    writer.add_add_bos_token(False)
     return size
 
 
 def write_random_model(
-    path: Path, shape: str = "tiny", *, kind: str = "q4_0", context: int = 32768, vocab: Path | None = None
+    path: Path,
+    shape: str = "tiny",
+    *,
+    kind: str = "q4_0",
+    context: int = 32768,
+    vocab: Path | None = None,
 ) -> Path:
     """Write the file and return its path; `kind` is q4_0 or q8_0."""
     blocks, width, heads, kv_heads, feed_forward = SHAPES[shape]
@@ -116,7 +124,11 @@ def write_random_model(
     for block in range(blocks):
         for norm in ("attn_norm", "ffn_norm"):
             vector(f"blk.{block}.{norm}.weight", width, 1.0)
-        for part, rows in (("q", width), ("k", kv_heads * width // heads), ("v", kv_heads * width // heads)):
+        for part, rows in (
+            ("q", width),
+            ("k", kv_heads * width // heads),
+            ("v", kv_heads * width // heads),
+        ):
             matrix(f"blk.{block}.attn_{part}.weight", rows, width)
             vector(f"blk.{block}.attn_{part}.bias", rows, 0.0)
         matrix(f"blk.{block}.attn_output.weight", width, width)
@@ -131,7 +143,9 @@ def write_random_model(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path)
     parser.add_argument("--shape", choices=SHAPES, default="tiny")
     parser.add_argument("--type", choices=("q4_0", "q8_0"), default="q4_0")

@@ -1,4 +1,6 @@
-"""A worker without a process: answers what a test tells it to, or dies on command. Passes the contract tests of the real one."""
+"""A worker without a process: answers what a test tells it to, or dies on command. Passes the
+contract tests of the real one.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +98,9 @@ class FakeWorker:
                 await self._breathe()
                 yield Delta(word, 1)
             await self._breathe()
-            yield Finished(FinishReason.STOP, Usage(prompt_tokens=len(words), completion_tokens=len(words)))
+            yield Finished(
+                FinishReason.STOP, Usage(prompt_tokens=len(words), completion_tokens=len(words))
+            )
         finally:
             self.running -= 1
 
@@ -114,7 +118,9 @@ class FakeWorker:
 
 
 class FakeStarts:
-    """Starts fake workers and keeps them; `fail` makes the next start raise, `gate` holds starts back."""
+    """Starts fake workers and keeps them; `fail` makes the next start raise, `gate` holds starts
+    back.
+    """
 
     def __init__(self) -> None:
         self.workers: list[FakeWorker] = []
@@ -127,7 +133,9 @@ class FakeStarts:
         self.poison: str | None = None
         """A prompt that kills new workers."""
 
-    async def __call__(self, name: str, load: Load, settings: PoolSettings, hooks: Hooks) -> FakeWorker:
+    async def __call__(
+        self, name: str, load: Load, settings: PoolSettings, hooks: Hooks
+    ) -> FakeWorker:
         self.orders.append(load)
         hooks.progress(0.5)
         await self.gate.wait()

@@ -39,7 +39,9 @@ class Daemon:
         self.home = home
         self.socket = home / "state" / "run" / "llmd.sock"
         if len(str(self.socket)) > 100:  # pytest's paths are long, and the kernel's limit is short
-            self.socket = Path("/tmp") / f"llmd-test-{os.getpid()}-{abs(hash(str(home))) % 10**8}" / "s"  # noqa: S108
+            self.socket = (
+                Path("/tmp") / f"llmd-test-{os.getpid()}-{abs(hash(str(home))) % 10**8}" / "s"
+            )
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("LLMD_")},
             "LLMD_HOME": str(home),
@@ -94,7 +96,11 @@ class Daemon:
             data = response.read()
             if response.headers.get_content_type() == "application/x-ndjson":
                 return [json.loads(line) for line in data.splitlines()]
-            return json.loads(data) if response.headers.get_content_type() == "application/json" else data.decode()
+            return (
+                json.loads(data)
+                if response.headers.get_content_type() == "application/json"
+                else data.decode()
+            )
         finally:
             connection.close()
 
@@ -105,11 +111,18 @@ class Daemon:
 
     def workers(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.NoSuchProcess):
-            return [p for p in psutil.Process(self.pid).children() if "llmd.runtime.worker" in p.cmdline()]
+            return [
+                p
+                for p in psutil.Process(self.pid).children()
+                if "llmd.runtime.worker" in p.cmdline()
+            ]
         return []
 
     def loaded(self, name: str = "llmd-tiny") -> dict[str, Any] | None:
-        return next((model for model in self.call("GET", "/control/ps")["models"] if model["name"] == name), None)
+        return next(
+            (model for model in self.call("GET", "/control/ps")["models"] if model["name"] == name),
+            None,
+        )
 
     def metric(self, name: str) -> float:
         for line in self.call("GET", "/metrics").splitlines():
@@ -172,11 +185,20 @@ ENDLESS = {
 }
 """A request whose answer never ends."""
 
-LONG_PROMPT = {"messages": [{"role": "user", "content": "word " * 1900}], "temperature": 0, "max_tokens": 5}
+LONG_PROMPT = {
+    "messages": [{"role": "user", "content": "word " * 1900}],
+    "temperature": 0,
+    "max_tokens": 5,
+}
 
 
 def chat(question: str, **fields: object) -> dict[str, Any]:
-    return {"model": "llmd-tiny", "messages": [{"role": "user", "content": question}], "temperature": 0, **fields}
+    return {
+        "model": "llmd-tiny",
+        "messages": [{"role": "user", "content": question}],
+        "temperature": 0,
+        **fields,
+    }
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 20.0) -> None:

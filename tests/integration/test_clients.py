@@ -29,7 +29,9 @@ def test_a_client_that_leaves_in_mid_stream_frees_its_sequence(daemon: Daemon) -
     wait_for(lambda: daemon.metric("llmd_cancel_seconds_count") == before + 1)
 
 
-def test_a_client_that_leaves_during_prefill_frees_its_sequence_and_no_other(make_daemon: MakeDaemon) -> None:
+def test_a_client_that_leaves_during_prefill_frees_its_sequence_and_no_other(
+    make_daemon: MakeDaemon,
+) -> None:
     daemon = make_daemon(LLMD_ENGINE_BATCH="32", LLMD_ENGINE_PREFILL_CHUNK="16")
     other = daemon.open_stream(ENDLESS)
     text = other.text()
@@ -60,9 +62,18 @@ def test_a_client_that_reads_one_byte_a_second_holds_up_nobody(make_daemon: Make
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     slow.connect((url.hostname, url.port))
     # log-probabilities fill the buffers between us sooner
-    request = {**ENDLESS, "model": "llmd-tiny", "stream": True, "logprobs": True, "top_logprobs": 20}
+    request = {
+        **ENDLESS,
+        "model": "llmd-tiny",
+        "stream": True,
+        "logprobs": True,
+        "top_logprobs": 20,
+    }
     body = json.dumps(request).encode()
-    slow.sendall(f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    slow.sendall(
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
     stop = threading.Event()
 
     def sip() -> None:
@@ -110,7 +121,9 @@ def test_a_body_of_fifty_megabytes_is_413(daemon: Daemon) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("body", ["{", "[]", "null", '"text"', "\x00", '{"messages": 1}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "body", ["{", "[]", "null", '"text"', "\x00", '{"messages": 1}', "[" * 100_000]
+)
 def test_nonsense_is_400_in_the_dialects_shape(daemon: Daemon, body: str) -> None:
     url = urlsplit(daemon.address)
     connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=60)

@@ -32,7 +32,11 @@ def test_a_second_daemon_refuses_and_says_who_holds_the_lock(make_daemon: MakeDa
 def test_a_port_in_use_is_a_clear_error(make_daemon: MakeDaemon, tmp_path: object) -> None:
     daemon = make_daemon()
     port = daemon.address.rpartition(":")[2]
-    daemon.environment |= {"LLMD_HOME": str(daemon.home) + "2", "LLMD_SOCKET": str(daemon.socket) + "2", "LLMD_PORT": port}
+    daemon.environment |= {
+        "LLMD_HOME": str(daemon.home) + "2",
+        "LLMD_SOCKET": str(daemon.socket) + "2",
+        "LLMD_PORT": port,
+    }
     second = daemon.spawn()
     _, said = second.communicate(timeout=30)
     assert second.returncode == 1

@@ -23,15 +23,21 @@ def client(daemon: Daemon) -> Iterator[openai.OpenAI]:
 
 
 def ask(client: openai.OpenAI, **fields: object) -> openai.types.chat.ChatCompletion:
-    return client.chat.completions.create(**{"model": "llmd-tiny", "messages": QUESTION, "temperature": 0, **fields})  # type: ignore[call-overload,no-any-return]
+    return client.chat.completions.create(
+        **{"model": "llmd-tiny", "messages": QUESTION, "temperature": 0, **fields}
+    )  # type: ignore[call-overload,no-any-return]
 
 
-def test_chat(client: openai.OpenAI) -> None:
+def test_a_chat_is_answered_with_usage(client: openai.OpenAI) -> None:
     answer = ask(client)
     assert answer.choices[0].message.content == ANSWER
     assert answer.choices[0].finish_reason == "stop"
     assert answer.usage
-    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens) == (15, 8, 23)
+    assert (
+        answer.usage.prompt_tokens,
+        answer.usage.completion_tokens,
+        answer.usage.total_tokens,
+    ) == (15, 8, 23)
     assert answer.usage.prompt_tokens_details
     assert answer.usage.prompt_tokens_details.cached_tokens == 0
     assert answer.model == "llmd-tiny"
@@ -53,7 +59,9 @@ def test_a_streamed_chat_with_usage(client: openai.OpenAI) -> None:
 
 
 async def test_the_async_client_with_many_at_once(daemon: Daemon) -> None:
-    async with openai.AsyncOpenAI(base_url=f"{daemon.address}/v1", api_key="any", max_retries=0) as client:
+    async with openai.AsyncOpenAI(
+        base_url=f"{daemon.address}/v1", api_key="any", max_retries=0
+    ) as client:
 
         async def one() -> str:
             stream = await client.chat.completions.create(
@@ -90,11 +98,14 @@ def test_a_stream_of_several_choices_keeps_them_apart(client: openai.OpenAI) -> 
 
 
 def test_a_seed_repeats_an_answer(client: openai.OpenAI) -> None:
-    answers = {ask(client, temperature=2.0, top_p=1, seed=11, max_tokens=20).choices[0].message.content for _ in range(3)}
+    answers = {
+        ask(client, temperature=2.0, top_p=1, seed=11, max_tokens=20).choices[0].message.content
+        for _ in range(3)
+    }
     assert len(answers) == 1
 
 
-def test_logprobs(client: openai.OpenAI) -> None:
+def test_logprobs_explain_the_answer(client: openai.OpenAI) -> None:
     choice = ask(client, logprobs=True, top_logprobs=2).choices[0]
     assert choice.logprobs
     assert choice.logprobs.content
@@ -103,7 +114,9 @@ def test_logprobs(client: openai.OpenAI) -> None:
 
 
 def test_stop_texts_and_limits(client: openai.OpenAI) -> None:
-    assert ask(client, stop=[" Paris", "zzz"]).choices[0].message.content == "The capital of France is"
+    assert (
+        ask(client, stop=[" Paris", "zzz"]).choices[0].message.content == "The capital of France is"
+    )
     short = ask(client, max_completion_tokens=2).choices[0]
     assert (short.message.content, short.finish_reason) == ("The capital", "length")
 
@@ -113,13 +126,17 @@ def test_logit_bias_bans_a_token(client: openai.OpenAI) -> None:
     assert banned.choices[0].message.content != ANSWER
 
 
-def test_completions(client: openai.OpenAI) -> None:
+def test_plain_completions_whole_and_streamed(client: openai.OpenAI) -> None:
     prompt = "<|im_start|>user\nWhat is the capital of Japan?<|im_end|>\n<|im_start|>assistant\n"
-    answer = client.completions.create(model="llmd-tiny", prompt=[prompt, prompt], temperature=0, logprobs=1)
+    answer = client.completions.create(
+        model="llmd-tiny", prompt=[prompt, prompt], temperature=0, logprobs=1
+    )
     assert [choice.text for choice in answer.choices] == ["The capital of Japan is Tokyo."] * 2
     assert answer.choices[0].logprobs
     assert answer.choices[0].logprobs.tokens
-    streamed = client.completions.create(model="llmd-tiny", prompt=prompt, temperature=0, stream=True, max_tokens=99)
+    streamed = client.completions.create(
+        model="llmd-tiny", prompt=prompt, temperature=0, stream=True, max_tokens=99
+    )
     assert "".join(chunk.choices[0].text for chunk in streamed) == "The capital of Japan is Tokyo."
 
 
@@ -133,7 +150,7 @@ def test_embeddings_of_a_chat_model(client: openai.OpenAI) -> None:
     assert np.array(floats.data[0].embedding) @ first == pytest.approx(1, abs=1e-3)
 
 
-def test_models(client: openai.OpenAI) -> None:
+def test_models_are_listed_and_described(client: openai.OpenAI) -> None:
     assert "llmd-tiny" in [model.id for model in client.models.list()]
     assert client.models.retrieve("llmd-tiny").owned_by == "llmd"
 
@@ -161,7 +178,11 @@ def test_a_prompt_three_times_too_long_is_400_with_both_figures(client: openai.O
 
 
 def test_truncation_is_opt_in_and_reported(client: openai.OpenAI) -> None:
-    messages = [{"role": "user", "content": "filler " * 2000}, {"role": "assistant", "content": "ok"}, *QUESTION]
+    messages = [
+        {"role": "user", "content": "filler " * 2000},
+        {"role": "assistant", "content": "ok"},
+        *QUESTION,
+    ]
     raw = client.chat.completions.with_raw_response.create(
         model="llmd-tiny",
         messages=messages,  # type: ignore[arg-type]

@@ -13,7 +13,9 @@ import psutil
 from tests.integration.conftest import ENDLESS, LONG_PROMPT, MakeDaemon, chat, wait_for
 
 
-def test_a_worker_killed_in_mid_stream_fails_its_request_and_comes_back(make_daemon: MakeDaemon) -> None:
+def test_a_worker_killed_in_mid_stream_fails_its_request_and_comes_back(
+    make_daemon: MakeDaemon,
+) -> None:
     daemon = make_daemon()
     stream = daemon.open_stream(ENDLESS)
     text = stream.text()
@@ -37,7 +39,9 @@ def test_a_request_that_had_shown_nothing_is_replayed(make_daemon: MakeDaemon) -
     answers: list[Any] = []
     worker.suspend()  # so that nothing can be shown before the kill
     asking = threading.Thread(
-        target=lambda: answers.append(daemon.call("POST", "/v1/chat/completions", chat("What is the capital of Peru?")))
+        target=lambda: answers.append(
+            daemon.call("POST", "/v1/chat/completions", chat("What is the capital of Peru?"))
+        )
     )
     asking.start()
     wait_for(lambda: (daemon.loaded() or {}).get("running") == 1)
@@ -47,14 +51,18 @@ def test_a_request_that_had_shown_nothing_is_replayed(make_daemon: MakeDaemon) -
     assert any(line["event"] == "replaying alone" for line in daemon.log())
 
 
-def test_a_request_that_kills_its_worker_twice_is_named_and_not_tried_again(make_daemon: MakeDaemon) -> None:
+def test_a_request_that_kills_its_worker_twice_is_named_and_not_tried_again(
+    make_daemon: MakeDaemon,
+) -> None:
     daemon = make_daemon(LLMD_ENGINE_BATCH="32", LLMD_ENGINE_PREFILL_CHUNK="16")
     daemon.call("POST", "/control/load", {"model": "llmd-tiny"})
     answers: list[Any] = []
     first = daemon.workers()[0]
     first.suspend()
     asking = threading.Thread(
-        target=lambda: answers.append(daemon.call("POST", "/v1/chat/completions", {**LONG_PROMPT, "model": "llmd-tiny"}))
+        target=lambda: answers.append(
+            daemon.call("POST", "/v1/chat/completions", {**LONG_PROMPT, "model": "llmd-tiny"})
+        )
     )
     asking.start()
     wait_for(lambda: (daemon.loaded() or {}).get("running") == 1)
@@ -71,7 +79,9 @@ def test_a_request_that_kills_its_worker_twice_is_named_and_not_tried_again(make
     assert "Rome" in answer["choices"][0]["message"]["content"]
 
 
-def test_a_wedged_worker_is_noticed_replaced_and_its_silent_request_replayed(make_daemon: MakeDaemon) -> None:
+def test_a_wedged_worker_is_noticed_replaced_and_its_silent_request_replayed(
+    make_daemon: MakeDaemon,
+) -> None:
     daemon = make_daemon(LLMD_POOL_STALL_TIMEOUT="1s")
     daemon.call("POST", "/control/load", {"model": "llmd-tiny"})
     daemon.workers()[0].suspend()
@@ -127,7 +137,11 @@ def test_many_first_requests_load_one_copy(make_daemon: MakeDaemon) -> None:
     daemon = make_daemon()
     answers: list[Any] = []
     threads = [
-        threading.Thread(target=lambda: answers.append(daemon.call("POST", "/v1/chat/completions", chat("Hello"))))
+        threading.Thread(
+            target=lambda: answers.append(
+                daemon.call("POST", "/v1/chat/completions", chat("Hello"))
+            )
+        )
         for _ in range(12)
     ]
     for thread in threads:
@@ -173,7 +187,12 @@ def test_unload_refuses_a_busy_model_unless_forced(make_daemon: MakeDaemon) -> N
     daemon = make_daemon()
     stream = daemon.open_stream(ENDLESS)
     next(stream.text())
-    assert daemon.call("POST", "/control/unload", {"model": "llmd-tiny"})["error"]["code"] == "model_busy"
-    assert daemon.call("POST", "/control/unload", {"model": "llmd-tiny", "force": True}) == {"unloaded": ["llmd-tiny"]}
+    assert (
+        daemon.call("POST", "/control/unload", {"model": "llmd-tiny"})["error"]["code"]
+        == "model_busy"
+    )
+    assert daemon.call("POST", "/control/unload", {"model": "llmd-tiny", "force": True}) == {
+        "unloaded": ["llmd-tiny"]
+    }
     assert list(stream.events())[-1]["error"]["details"]["cause"] == "stopped"
     assert not daemon.workers()

@@ -29,7 +29,9 @@ def decode_json(body: bytes, kind: type[T]) -> T:
         where = f"{param}: " if param else ""
         raise InvalidRequest(f"{where}{what}.", param=param) from error
     except msgspec.DecodeError as error:
-        raise InvalidRequest(f"The body is not valid JSON: {error}.", hint="Send a JSON object.") from error
+        raise InvalidRequest(
+            f"The body is not valid JSON: {error}.", hint="Send a JSON object."
+        ) from error
 
 
 def _explain(message: str) -> tuple[str, str | None]:

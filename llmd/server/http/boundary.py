@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
-from llmd.errors import BodyTooLarge, InvalidRequest, LlmdError, NotFound
+from llmd.errors import BodyTooLarge, InvalidRequest, LlmdError, MethodNotAllowed, NotFound
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Encode = Callable[[LlmdError], bytes]
@@ -19,7 +19,9 @@ class ClientGone(Exception):
 
 def respond(error: LlmdError, encode: Encode) -> web.Response:
     """Return the answer that tells of an error."""
-    response = web.Response(status=error.status, body=encode(error), content_type="application/json")
+    response = web.Response(
+        status=error.status, body=encode(error), content_type="application/json"
+    )
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -31,24 +33,23 @@ def translate(error: BaseException) -> LlmdError:
         return error
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return BodyTooLarge(
-            "The request body is too large.", hint="Send less, or raise server.max_body.", reason=error.reason
+            "The request body is too large.",
+            hint="Send less, or raise server.max_body.",
+            reason=error.reason,
         )
     if isinstance(error, web.HTTPNotFound):
         return NotFound("There is nothing at this path.", hint="Check the base URL of the client.")
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = ", ".join(sorted(error.allowed_methods))
-        return MethodNotAllowed(f"This path does not take {error.method}.", hint=f"It takes {allowed}.")
+        return MethodNotAllowed(
+            f"This path does not take {error.method}.", hint=f"It takes {allowed}."
+        )
     if isinstance(error, web.HTTPException):
         return InvalidRequest(error.reason)
     structlog.get_logger("http").error("bug", exc_info=error)
-    return LlmdError("llmd made an internal error.", hint="`llmd logs` has the details; please report them.")
-
-
-class MethodNotAllowed(InvalidRequest):
-    """The path exists, the method does not."""
-
-    code = "method_not_allowed"
-    status = 405
+    return LlmdError(
+        "llmd made an internal error.", hint="`llmd logs` has the details; please report them."
+    )
 
 
 def bounded(handler: Handler, encode: Encode) -> Handler:

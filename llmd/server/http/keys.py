@@ -1,4 +1,4 @@
-"""Typed keys of what an aiohttp application carries."""
+"""Typed keys of what an aiohttp application and a request carry."""
 
 from __future__ import annotations
 
@@ -8,4 +8,5 @@ from llmd.config.settings import ServerSettings
 from llmd.services.bundle import Services
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+STREAM: web.RequestKey[web.StreamResponse] = web.RequestKey("stream", web.StreamResponse)
 SETTINGS: web.AppKey[ServerSettings] = web.AppKey("settings", ServerSettings)

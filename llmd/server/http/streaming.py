@@ -1,7 +1,8 @@
 """Answers that come bit by bit: server-sent events and JSON lines.
 
-A client that takes no byte for `write_timeout` is dropped, which cancels its request; while there is nothing to say, SSE
-streams carry a comment every `ping_interval`, so that proxies and clients do not give up during a long prefill.
+A client that takes no byte for `write_timeout` is dropped, which cancels its request; while there
+is nothing to say, SSE streams carry a comment every `ping_interval`, so that proxies and clients do
+not give up during a long prefill.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from llmd.server.http.boundary import ClientGone
-from llmd.server.http.keys import SETTINGS
+from llmd.server.http.keys import SETTINGS, STREAM
 
 _PING = b": ping\n\n"
 
@@ -22,7 +23,9 @@ _PING = b": ping\n\n"
 class Stream:
     """A response under way."""
 
-    def __init__(self, response: web.StreamResponse, request: web.Request, write_timeout: float) -> None:
+    def __init__(
+        self, response: web.StreamResponse, request: web.Request, write_timeout: float
+    ) -> None:
         self._response = response
         self._request = request
         self._timeout = write_timeout if write_timeout >= 0 else None
@@ -55,7 +58,9 @@ async def open_stream(
     request: web.Request, content_type: str, headers: Mapping[str, str] | None = None
 ) -> AsyncIterator[Stream]:
     """Send the headers, hand out the stream, end it."""
-    response = web.StreamResponse(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no", **(headers or {})})
+    response = web.StreamResponse(
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no", **(headers or {})}
+    )
     response.content_type = content_type
     response.charset = "utf-8"
     await response.prepare(request)
@@ -72,11 +77,9 @@ async def open_stream(
             pinger.cancel()
             with contextlib.suppress(asyncio.CancelledError, ClientGone):
                 await pinger
-        request["stream"] = response
+        request[STREAM] = response
 
 
 def finished(request: web.Request) -> web.StreamResponse:
     """Return the response that `open_stream` made, for the handler to return."""
-    response = request["stream"]
-    assert isinstance(response, web.StreamResponse)  # noqa: S101  set by open_stream alone
-    return response
+    return request[STREAM]

@@ -11,8 +11,8 @@ import pytest
 from llmd.engine.loading import Opened, open_model
 from llmd.engine.sampling import make_sampler
 from llmd.engine.sequence import Sequence, Timing
-from llmd.engine.stopping import TextStream
 from llmd.engine.step import Engine
+from llmd.engine.stopping import TextStream
 from llmd.protocol.events import Delta, Finished
 from llmd.protocol.frames import Failed, Load
 from llmd.protocol.requests import Overflow, Sampling
@@ -83,7 +83,9 @@ MakeSequence = Callable[..., Sequence]
 
 @pytest.fixture
 def make(opened: Opened) -> MakeSequence:
-    """Return a function that makes a sequence of the built-in model out of a question or a raw prompt."""
+    """Return a function that makes a sequence of the built-in model out of a question or a raw
+    prompt.
+    """
 
     def build(
         request: int,
@@ -103,7 +105,9 @@ def make(opened: Opened) -> MakeSequence:
         return Sequence(
             id=request,
             tokens=tokens,
-            sampler=make_sampler(sampling, vocab, tokens, opened.ready.context_length, ignore_eos=ignore_eos),
+            sampler=make_sampler(
+                sampling, vocab, tokens, opened.ready.context_length, ignore_eos=ignore_eos
+            ),
             text=TextStream(stops),
             timing=Timing(time.monotonic()),
             max_tokens=max_tokens,

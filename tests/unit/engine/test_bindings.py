@@ -1,4 +1,6 @@
-"""One test per binding that llmd uses: an upgrade of llama-cpp-python moves the C structs, and must not do so unseen."""
+"""One test per binding that llmd uses: an upgrade of llama-cpp-python moves the C structs, and must
+not do so unseen.
+"""
 
 from __future__ import annotations
 
@@ -58,11 +60,26 @@ def test_the_version_is_the_one_these_structs_belong_to() -> None:
 def test_structs_have_the_sizes_that_llama_cpp_was_built_with() -> None:
     # C defaults read back through the Python layout: a moved field shows as a wrong value
     model = lib.llama_model_default_params()
-    assert (model.n_gpu_layers, model.vocab_only, model.check_tensors, model.use_extra_bufts) == (-1, False, False, True)
+    assert (model.n_gpu_layers, model.vocab_only, model.check_tensors, model.use_extra_bufts) == (
+        -1,
+        False,
+        False,
+        True,
+    )
     context = lib.llama_context_default_params()
-    assert (context.n_ctx, context.n_batch, context.n_ubatch, context.n_seq_max) == (512, 2048, 512, 1)
+    assert (context.n_ctx, context.n_batch, context.n_ubatch, context.n_seq_max) == (
+        512,
+        2048,
+        512,
+        1,
+    )
     assert (context.type_k, context.type_v) == (lib.GGML_TYPE_F16, lib.GGML_TYPE_F16)
-    assert (context.embeddings, context.offload_kqv, context.no_perf, context.kv_unified) == (False, True, True, False)
+    assert (context.embeddings, context.offload_kqv, context.no_perf, context.kv_unified) == (
+        False,
+        True,
+        True,
+        False,
+    )
     assert ctypes.sizeof(lib.llama_token_data) == bindings.CANDIDATE.itemsize == 12
 
 
@@ -81,7 +98,7 @@ def test_the_log_goes_through_our_callback(tmp_path: Path) -> None:
 
 def test_model_figures(model: Model, tiny_model: Path) -> None:
     assert model.trained_context == 2048
-    assert model.layers == 4 or model.layers == 5
+    assert model.layers == 4
     assert model.width == 256
     assert model.has_decoder
     assert 0 < model.size < tiny_model.stat().st_size
@@ -124,7 +141,10 @@ def test_decode_gives_the_same_logits_in_one_call_or_two(context: Context, model
 
 
 def test_rows_of_logits_come_in_the_order_of_the_batch(context: Context, model: Model) -> None:
-    alone = [decode(context, model, text, sequence) for sequence, text in enumerate(["The capital", "猫是"])]
+    alone = [
+        decode(context, model, text, sequence)
+        for sequence, text in enumerate(["The capital", "猫是"])
+    ]
     context.clear()
     batch = Batch(64)
     end = 0
@@ -172,9 +192,13 @@ def test_removing_and_moving_positions(context: Context, model: Model) -> None:
     assert lib.llama_memory_seq_pos_max(lib.llama_get_memory(context._p), 0) == -1
 
 
-@pytest.mark.parametrize("kv_type", ["f16", "q8_0", "q4_0"])
+@pytest.mark.parametrize(
+    "kv_type", list(bindings.KV_TYPES)
+)  # GGML_TYPE_F16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_0
 def test_every_cache_type_can_be_allocated(model: Model, kv_type: str) -> None:
-    shape = ContextShape(tokens=256, sequences=1, batch=64, micro_batch=64, threads=1, kv_type=kv_type)
+    shape = ContextShape(
+        tokens=256, sequences=1, batch=64, micro_batch=64, threads=1, kv_type=kv_type
+    )
     context = Context.create(model, shape)
     assert context
     assert context.tokens == 256
@@ -184,7 +208,13 @@ def test_every_cache_type_can_be_allocated(model: Model, kv_type: str) -> None:
 
 def test_pooled_embeddings(model: Model) -> None:
     shape = ContextShape(
-        tokens=64, sequences=2, batch=64, micro_batch=64, threads=1, embeddings=True, pooling=Pooling.MEAN
+        tokens=64,
+        sequences=2,
+        batch=64,
+        micro_batch=64,
+        threads=1,
+        embeddings=True,
+        pooling=Pooling.MEAN,
     )
     context = Context.create(model, shape)
     assert context
@@ -218,7 +248,9 @@ def test_sampler_chain_greedy_bias_and_penalties() -> None:
     chain.close()
 
 
-@pytest.mark.parametrize("wish", [(1, 1.0, 1.0, 0.0), (0, 1.0, 0.1, 0.0), (0, 1.0, 1.0, 0.9), (0, 0.1, 1.0, 0.0)])
+@pytest.mark.parametrize(
+    "wish", [(1, 1.0, 1.0, 0.0), (0, 1.0, 0.1, 0.0), (0, 1.0, 1.0, 0.9), (0, 0.1, 1.0, 0.0)]
+)
 def test_sampler_chain_truncation(wish: tuple[int, float, float, float]) -> None:
     chain = SamplerChain()
     chain.add_truncation(*wish)

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def test_settles_the_automatic_sizes(tiny_model: Path) -> None:
-    opened = open_model(load_order(tiny_model, kv_tokens=0, parallel=3), lambda _: None, lambda *_: None)
+    opened = open_model(
+        load_order(tiny_model, kv_tokens=0, parallel=3), lambda _: None, lambda *_: None
+    )
     assert opened.engine
     assert opened.ready.context_length == 2048
     assert opened.ready.kv_tokens == 3 * 2048
@@ -22,7 +24,9 @@ def test_settles_the_automatic_sizes(tiny_model: Path) -> None:
 
 
 def test_the_cache_always_holds_one_whole_context(tiny_model: Path) -> None:
-    opened = open_model(load_order(tiny_model, context_length=1000, kv_tokens=300), lambda _: None, lambda *_: None)
+    opened = open_model(
+        load_order(tiny_model, context_length=1000, kv_tokens=300), lambda _: None, lambda *_: None
+    )
     assert opened.engine
     assert opened.ready.kv_tokens == 1024
     opened.engine.close()
@@ -45,9 +49,15 @@ def test_an_unknown_architecture_is_named(tiny_model: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("line", "kind"),
     [
-        ("llama_model_load: error loading model: unknown model architecture: 'x'", UnsupportedArchitecture),
+        (
+            "llama_model_load: error loading model: unknown model architecture: 'x'",
+            UnsupportedArchitecture,
+        ),
         ("ggml_backend_cuda_buffer_type_alloc_buffer: cudaMalloc failed: out of memory", NoRoom),
-        ("tensor 'blk.0' data is not within the file bounds, model is corrupted or incomplete", CorruptFile),
+        (
+            "tensor 'blk.0' data is not within the file bounds, model is corrupted or incomplete",
+            CorruptFile,
+        ),
         ("gguf_init_from_file_impl: invalid magic characters", CorruptFile),
         ("something else", LoadFailed),
     ],

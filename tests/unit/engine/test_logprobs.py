@@ -19,7 +19,7 @@ def test_probabilities_add_up_and_come_likeliest_first(opened: Opened) -> None:
     assert sum(math.exp(logprob) for _, _, logprob in item.top) == pytest.approx(1.0, abs=1e-4)
     shown = [logprob for _, _, logprob in item.top]
     assert shown == sorted(shown, reverse=True)
-    assert dict((token, logprob) for token, _, logprob in item.top)[17] == pytest.approx(item.logprob)
+    assert {token: logprob for token, _, logprob in item.top}[17] == pytest.approx(item.logprob)
 
 
 def test_no_alternatives_are_fine(opened: Opened) -> None:

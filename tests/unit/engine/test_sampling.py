@@ -52,9 +52,14 @@ def test_greedy_takes_the_likeliest_and_never_a_banned_one() -> None:
 
 
 def test_plain_greedy_needs_no_chain() -> None:
-    assert isinstance(make_sampler(Sampling(temperature=0), vocab(), [1], 100, ignore_eos=False), GreedySampler)
     assert isinstance(
-        make_sampler(Sampling(temperature=0, presence_penalty=1), vocab(), [1], 100, ignore_eos=False), ChainSampler
+        make_sampler(Sampling(temperature=0), vocab(), [1], 100, ignore_eos=False), GreedySampler
+    )
+    assert isinstance(
+        make_sampler(
+            Sampling(temperature=0, presence_penalty=1), vocab(), [1], 100, ignore_eos=False
+        ),
+        ChainSampler,
     )
 
 
@@ -70,7 +75,9 @@ def test_plain_greedy_needs_no_chain() -> None:
         repeat_penalty=st.sampled_from([1.0, 1.3]),
         frequency_penalty=st.sampled_from([0.0, 0.5]),
         presence_penalty=st.sampled_from([0.0, -1.0, 1.5]),
-        logit_bias=st.dictionaries(st.integers(0, SIZE - 1), st.sampled_from([-100.0, -2.0, 3.0, 50.0]), max_size=3),
+        logit_bias=st.dictionaries(
+            st.integers(0, SIZE - 1), st.sampled_from([-100.0, -2.0, 3.0, 50.0]), max_size=3
+        ),
         seed=st.integers(0, 1000),
     ),
     st.integers(0, 10_000),
@@ -117,7 +124,9 @@ def test_a_bias_of_minus_infinity_bans_and_a_large_one_forces() -> None:
     best = int(row.argmax())
     banned = ChainSampler(Sampling(temperature=0.7, seed=1), vocab(), {best}, 100)
     assert all(banned.choose(row.copy()) != best for _ in range(50))
-    forced = ChainSampler(Sampling(temperature=0.7, seed=1, logit_bias={123: 100.0}), vocab(), (), 100)
+    forced = ChainSampler(
+        Sampling(temperature=0.7, seed=1, logit_bias={123: 100.0}), vocab(), (), 100
+    )
     assert {forced.choose(row.copy()) for _ in range(20)} == {123}
 
 
@@ -131,7 +140,11 @@ def test_a_presence_penalty_makes_greedy_move_on() -> None:
 def test_repetition_looks_back_into_the_prompt_but_presence_does_not() -> None:
     row = np.zeros(SIZE, np.float32)
     row[[1, 2]] = [3.0, 2.5]
-    repeat = make_sampler(Sampling(temperature=0, repeat_penalty=2.0), vocab(), [1], 100, ignore_eos=False)
-    presence = make_sampler(Sampling(temperature=0, presence_penalty=2.0), vocab(), [1], 100, ignore_eos=False)
+    repeat = make_sampler(
+        Sampling(temperature=0, repeat_penalty=2.0), vocab(), [1], 100, ignore_eos=False
+    )
+    presence = make_sampler(
+        Sampling(temperature=0, presence_penalty=2.0), vocab(), [1], 100, ignore_eos=False
+    )
     assert repeat.choose(row.copy()) == 2
     assert presence.choose(row.copy()) == 1

@@ -14,7 +14,9 @@ LIMITS = Limits(parallel=2, kv_tokens=200, batch=32, prefill_chunk=8, max_queue=
 
 
 def sequence(request: int, length: int) -> Sequence:
-    return Sequence(request, [1] * length, GreedySampler(), TextStream(), Timing(0.0), max_tokens=1000)
+    return Sequence(
+        request, [1] * length, GreedySampler(), TextStream(), Timing(0.0), max_tokens=1000
+    )
 
 
 def carry_out(plan: Plan) -> None:
@@ -44,7 +46,11 @@ def test_a_running_stream_gets_its_token_in_every_step_while_a_prompt_is_read() 
     scheduler.add(sequence(1, 4))
     carry_out(scheduler.plan())
     scheduler.add(sequence(2, 20))
-    for expected in [[(1, 1, True), (2, 8, False)], [(1, 1, True), (2, 8, False)], [(1, 1, True), (2, 4, True)]]:
+    for expected in [
+        [(1, 1, True), (2, 8, False)],
+        [(1, 1, True), (2, 8, False)],
+        [(1, 1, True), (2, 4, True)],
+    ]:
         plan = scheduler.plan()
         assert shape(plan) == expected
         carry_out(plan)
@@ -79,7 +85,9 @@ def test_a_prompt_waits_until_the_cache_has_room_for_all_of_it() -> None:
 
 
 def test_preempts_the_youngest_when_the_cache_is_full_and_loses_nothing() -> None:
-    scheduler = Scheduler(Limits(parallel=2, kv_tokens=64 + 20, batch=64, prefill_chunk=64, max_queue=9))
+    scheduler = Scheduler(
+        Limits(parallel=2, kv_tokens=64 + 20, batch=64, prefill_chunk=64, max_queue=9)
+    )
     old, young = sequence(1, 10), sequence(2, 9)
     scheduler.add(old)
     scheduler.add(young)

@@ -30,7 +30,9 @@ def test_answers_and_reports_usage(engine: Engine, make: MakeSequence) -> None:
     assert usage.prefill_seconds > 0
 
 
-def test_greedy_answers_are_the_same_alone_and_in_a_full_batch(engine: Engine, make: MakeSequence) -> None:
+def test_greedy_answers_are_the_same_alone_and_in_a_full_batch(
+    engine: Engine, make: MakeSequence
+) -> None:
     alone = {}
     for number, country in enumerate(CAPITALS):
         engine.submit(make(number, f"What is the capital of {country}?"))
@@ -41,14 +43,19 @@ def test_greedy_answers_are_the_same_alone_and_in_a_full_batch(engine: Engine, m
     assert all(capital in alone[number] for number, capital in enumerate(CAPITALS.values()))
 
 
-def test_a_request_that_joins_later_changes_no_running_answer(engine: Engine, make: MakeSequence) -> None:
+def test_a_request_that_joins_later_changes_no_running_answer(
+    engine: Engine, make: MakeSequence
+) -> None:
     engine.submit(make(1, "What is the capital of France?"))
     answers = Answers()
     for _ in range(3):
         answers.take(engine)
     engine.submit(make(2, "What is the capital of Japan?"))
     answers.run(engine)
-    assert answers.texts == {1: "The capital of France is Paris.", 2: "The capital of Japan is Tokyo."}
+    assert answers.texts == {
+        1: "The capital of France is Paris.",
+        2: "The capital of Japan is Tokyo.",
+    }
 
 
 def test_streams_flow_while_a_long_prompt_is_read(engine: Engine, make: MakeSequence) -> None:
@@ -111,9 +118,19 @@ def test_logprobs_explain_every_token(engine: Engine, make: MakeSequence) -> Non
 
 
 def test_chinese_comes_in_whole_characters(engine: Engine, make: MakeSequence) -> None:
-    engine.submit(make(1, "法国的首都是哪里?", sampling=Sampling(temperature=1.5, seed=3), ignore_eos=True, max_tokens=80))
+    engine.submit(
+        make(
+            1,
+            "法国的首都是哪里?",
+            sampling=Sampling(temperature=1.5, seed=3),
+            ignore_eos=True,
+            max_tokens=80,
+        )
+    )
     answers = Answers().run(engine)
-    assert "\N{REPLACEMENT CHARACTER}" not in "".join(delta.text for delta in answers.deltas[1][:-1])
+    assert "\N{REPLACEMENT CHARACTER}" not in "".join(
+        delta.text for delta in answers.deltas[1][:-1]
+    )
 
 
 def test_the_context_ends_an_answer_with_length(engine: Engine, make: MakeSequence) -> None:
@@ -125,7 +142,9 @@ def test_the_context_ends_an_answer_with_length(engine: Engine, make: MakeSequen
 
 
 def test_a_shift_forgets_the_middle_and_says_how_much(engine: Engine, make: MakeSequence) -> None:
-    engine.submit(make(1, "word " * 1900, ignore_eos=True, max_tokens=1500, overflow=Overflow.SHIFT))
+    engine.submit(
+        make(1, "word " * 1900, ignore_eos=True, max_tokens=1500, overflow=Overflow.SHIFT)
+    )
     answers = Answers().run(engine)
     usage = answers.finished[1].usage
     assert usage.completion_tokens == 1500

@@ -4,7 +4,15 @@ import pytest
 
 from llmd.chat.template import ChatTemplate
 from llmd.errors import ContextOverflow, InvalidRequest
-from llmd.protocol.requests import ChatPrompt, EmbedRequest, GenerateRequest, Overflow, Prompt, TextPrompt, TokenPrompt
+from llmd.protocol.requests import (
+    ChatPrompt,
+    EmbedRequest,
+    GenerateRequest,
+    Overflow,
+    Prompt,
+    TextPrompt,
+    TokenPrompt,
+)
 from llmd.runtime.intake import Intake, Prepared
 
 TEMPLATE = "{% for m in messages %}{{ m.role[0] }}:{{ m.content }}\n{% endfor %}"
@@ -66,7 +74,12 @@ def test_bos_is_added_once_where_the_model_wants_it() -> None:
 
 def test_the_oldest_messages_go_first_and_the_system_message_stays() -> None:
     prompt = conversation(
-        ("system", "sys"), ("user", "a" * 9), ("assistant", "b" * 9), ("user", "c" * 4), ("assistant", "d"), ("user", "e")
+        ("system", "sys"),
+        ("user", "a" * 9),
+        ("assistant", "b" * 9),
+        ("user", "c" * 4),
+        ("assistant", "d"),
+        ("user", "e"),
     )
     prepared = ask(prompt, Overflow.TRUNCATE)
     assert text(prepared) == "s:sys\nu:cccc\na:d\nu:e\n"

@@ -11,9 +11,23 @@ import pytest
 
 from llmd.config.settings import PoolSettings
 from llmd.config.values import Duration
-from llmd.errors import ContextOverflow, CorruptFile, InvalidRequest, LoadFailed, QueueFull, WorkerDied
+from llmd.errors import (
+    ContextOverflow,
+    CorruptFile,
+    InvalidRequest,
+    LoadFailed,
+    QueueFull,
+    WorkerDied,
+)
 from llmd.protocol.events import Delta
-from llmd.protocol.requests import ChatPrompt, GenerateRequest, Overflow, Sampling, TextPrompt, TokenPrompt
+from llmd.protocol.requests import (
+    ChatPrompt,
+    GenerateRequest,
+    Overflow,
+    Sampling,
+    TextPrompt,
+    TokenPrompt,
+)
 from llmd.runtime.process import WorkerProcess
 from llmd.runtime.supervisor import Cause
 from tests.unit.runtime.test_workers import Seen, order
@@ -27,7 +41,9 @@ async def start(path: Path, **settings: object) -> tuple[WorkerProcess, Seen]:
 
 
 async def answer(worker: WorkerProcess, request: GenerateRequest) -> str:
-    return "".join([event.text async for event in worker.generate(request) if isinstance(event, Delta)])
+    return "".join(
+        [event.text async for event in worker.generate(request) if isinstance(event, Delta)]
+    )
 
 
 async def test_answers_a_conversation_through_the_models_template(tiny_model: Path) -> None:
@@ -74,10 +90,16 @@ async def test_a_damaged_file_fails_with_its_cause(tiny_model: Path, tmp_path: P
         await start(cut)
 
 
-@pytest.mark.parametrize(("number", "cause"), [(signal.SIGKILL, Cause.KILLED), (signal.SIGSEGV, Cause.NATIVE_ABORT)])
-async def test_a_death_is_told_to_whoever_waits(tiny_model: Path, number: signal.Signals, cause: Cause) -> None:
+@pytest.mark.parametrize(
+    ("number", "cause"), [(signal.SIGKILL, Cause.KILLED), (signal.SIGSEGV, Cause.NATIVE_ABORT)]
+)
+async def test_a_death_is_told_to_whoever_waits(
+    tiny_model: Path, number: signal.Signals, cause: Cause
+) -> None:
     worker, seen = await start(tiny_model)
-    stream = worker.generate(GenerateRequest(prompt=QUESTION, ignore_eos=True, overflow=Overflow.SHIFT))
+    stream = worker.generate(
+        GenerateRequest(prompt=QUESTION, ignore_eos=True, overflow=Overflow.SHIFT)
+    )
     await anext(stream)
     os.kill(worker.pid, number)
     with pytest.raises(WorkerDied) as caught:
@@ -114,7 +136,9 @@ async def test_loading_that_stands_still_is_given_up(tmp_path: Path) -> None:
 
 async def test_cancellations_report_how_long_they_took(tiny_model: Path) -> None:
     worker, seen = await start(tiny_model)
-    stream = worker.generate(GenerateRequest(prompt=QUESTION, ignore_eos=True, overflow=Overflow.SHIFT))
+    stream = worker.generate(
+        GenerateRequest(prompt=QUESTION, ignore_eos=True, overflow=Overflow.SHIFT)
+    )
     await anext(stream)
     await stream.aclose()
     assert await answer(worker, GenerateRequest(prompt=QUESTION, max_tokens=2))

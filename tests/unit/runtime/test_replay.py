@@ -30,7 +30,9 @@ class Scene:
 
     async def _answer(self, text: str) -> str:
         words, accepted = [], 0
-        async with aclosing(self.replay.generate(MODEL, GenerateRequest(prompt=TextPrompt(text)))) as events:
+        async with aclosing(
+            self.replay.generate(MODEL, GenerateRequest(prompt=TextPrompt(text)))
+        ) as events:
             async for event in events:
                 if isinstance(event, Delta):
                     words.append(event.text)

@@ -79,7 +79,7 @@ def test_a_long_life_or_an_answer_ends_the_series() -> None:
         (1, {}, Cause.FAILED),
     ],
 )
-def test_causes(code: int, flags: dict[str, int], cause: Cause) -> None:
+def test_causes_are_told_apart(code: int, flags: dict[str, int], cause: Cause) -> None:
     plain = {"wedged": False, "stopped": False, "oom_kills": 0}
     assert cause_of_death(code, **{**plain, **flags}) is cause  # type: ignore[arg-type]
 

@@ -1,4 +1,6 @@
-"""The contract of `Worker`, held against the real process and against the fake that other tests use."""
+"""The contract of `Worker`, held against the real process and against the fake that other tests
+use.
+"""
 
 from __future__ import annotations
 
@@ -38,11 +40,13 @@ class Seen:
 
 
 def order(path: Path) -> Load:
-    return Load(str(path), False, 0, 2, 4096, "f16", 128, 32, 1, 0, 8)  # noqa: FBT003
+    return Load(str(path), False, 0, 2, 4096, "f16", 128, 32, 1, 0, 8)
 
 
 @pytest.fixture(params=["real", "fake"])
-async def seen_worker(request: pytest.FixtureRequest, tiny_model: Path) -> AsyncIterator[tuple[Seen, Worker]]:
+async def seen_worker(
+    request: pytest.FixtureRequest, tiny_model: Path
+) -> AsyncIterator[tuple[Seen, Worker]]:
     seen = Seen()
     worker: Worker
     if request.param == "real":
@@ -53,9 +57,16 @@ async def seen_worker(request: pytest.FixtureRequest, tiny_model: Path) -> Async
     await worker.stop()
 
 
-async def test_an_answer_is_accepted_then_told_then_finished(seen_worker: tuple[Seen, Worker]) -> None:
+async def test_an_answer_is_accepted_then_told_then_finished(
+    seen_worker: tuple[Seen, Worker],
+) -> None:
     _, worker = seen_worker
-    events = [event async for event in worker.generate(GenerateRequest(prompt=PROMPT, sampling=GREEDY, max_tokens=3))]
+    events = [
+        event
+        async for event in worker.generate(
+            GenerateRequest(prompt=PROMPT, sampling=GREEDY, max_tokens=3)
+        )
+    ]
     assert isinstance(events[0], Accepted)
     assert all(isinstance(event, Delta) for event in events[1:-1])
     assert isinstance(events[-1], Finished)
@@ -80,9 +91,13 @@ async def test_embedding_gives_one_vector_an_input(seen_worker: tuple[Seen, Work
     assert [len(vector) for vector in result.vectors] == [4 * result.width] * 2
 
 
-async def test_a_stopped_worker_fails_what_runs_and_what_comes(seen_worker: tuple[Seen, Worker]) -> None:
+async def test_a_stopped_worker_fails_what_runs_and_what_comes(
+    seen_worker: tuple[Seen, Worker],
+) -> None:
     seen, worker = seen_worker
-    running = worker.generate(GenerateRequest(prompt=PROMPT, ignore_eos=True, overflow=Overflow.SHIFT))
+    running = worker.generate(
+        GenerateRequest(prompt=PROMPT, ignore_eos=True, overflow=Overflow.SHIFT)
+    )
     await anext(running)
     await worker.stop()
     await worker.stop()
@@ -103,6 +118,8 @@ async def test_many_answers_at_once(seen_worker: tuple[Seen, Worker]) -> None:
 
     async def one() -> int:
         request = GenerateRequest(prompt=PROMPT, max_tokens=3)
-        return len([event async for event in worker.generate(request) if isinstance(event, Finished)])
+        return len(
+            [event async for event in worker.generate(request) if isinstance(event, Finished)]
+        )
 
     assert await asyncio.gather(*(one() for _ in range(8))) == [1] * 8

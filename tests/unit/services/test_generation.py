@@ -57,7 +57,9 @@ async def test_closing_a_stream_cancels_all_its_sequences(bench: Bench) -> None:
         assert bench.starts.workers[0].running == 3
     assert bench.starts.workers[0].running == 0
     assert bench.gate.inside == 0
-    assert 'llmd_requests_total{outcome="cancelled"} 3.0' in bench.services.metrics.render().decode()
+    assert (
+        'llmd_requests_total{outcome="cancelled"} 3.0' in bench.services.metrics.render().decode()
+    )
     await bench.pool.close()
 
 
@@ -81,14 +83,18 @@ async def test_a_draining_daemon_takes_nothing_new(bench: Bench) -> None:
         await generation.embed(generation.resolve(None), EmbedRequest(["a"]))
 
 
-async def test_embedding(bench: Bench) -> None:
+async def test_embedding_gives_a_vector_an_input(bench: Bench) -> None:
     generation = bench.services.generation
-    result = await generation.embed(generation.resolve("llmd-tiny", Kind.EMBEDDING), EmbedRequest(["a", "b"]))
+    result = await generation.embed(
+        generation.resolve("llmd-tiny", Kind.EMBEDDING), EmbedRequest(["a", "b"])
+    )
     assert len(result.vectors) == 2
     await bench.pool.close()
 
 
-def test_which_model_answers(bench: Bench, embedding_model: Path, tmp_path: Path, tiny_model: Path) -> None:
+def test_which_model_answers(
+    bench: Bench, embedding_model: Path, tmp_path: Path, tiny_model: Path
+) -> None:
     resolve = bench.services.generation.resolve
     assert {resolve(name).name for name in (None, "", "default", "llmd-tiny")} == {"llmd-tiny"}
     with pytest.raises(ModelNotFound):

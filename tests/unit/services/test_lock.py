@@ -13,9 +13,9 @@ from llmd.services.lock import DaemonLock
 
 def test_a_second_holder_is_refused_and_told_who_the_first_is(tmp_path: Path) -> None:
     path = tmp_path / "state" / "daemon.lock"
-    with DaemonLock(path):
-        with pytest.raises(AlreadyRunning, match=str(os.getpid())), DaemonLock(path):
-            pass
+    refused = pytest.raises(AlreadyRunning, match=str(os.getpid()))
+    with DaemonLock(path), refused, DaemonLock(path):
+        pass
     with DaemonLock(path):
         pass
 
@@ -26,7 +26,9 @@ def test_the_lock_goes_with_the_process_that_held_it(tmp_path: Path) -> None:
         "import os, pathlib, sys\nfrom llmd.services.lock import DaemonLock\n"
         "DaemonLock(pathlib.Path(sys.argv[1])).__enter__()\nprint('held', flush=True)\nos.kill(os.getpid(), 9)"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False
+    )
     assert done.stdout == "held\n"
     with DaemonLock(path):
         assert path.read_text().split()[0] == str(os.getpid())

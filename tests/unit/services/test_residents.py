@@ -15,7 +15,9 @@ async def test_load_and_unload(bench: Bench) -> None:
     assert residents.models() == []
 
 
-async def test_unloading_all_of_nothing_is_fine_but_one_that_is_not_loaded_is_an_error(bench: Bench) -> None:
+async def test_unloading_all_of_nothing_is_fine_but_one_that_is_not_loaded_is_an_error(
+    bench: Bench,
+) -> None:
     residents = bench.services.residents
     assert await residents.unload(None, everything=True, force=False) == []
     with pytest.raises(ModelNotFound):

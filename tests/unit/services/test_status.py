@@ -10,7 +10,11 @@ def test_reports_itself(bench: Bench) -> None:
     status = bench.services.status
     status.settle(Whereabouts(address="http://127.0.0.1:1", socket="/s", log_file="/l"))
     report = status.report()
-    assert (report.pid, report.state, report.address) == (os.getpid(), "running", "http://127.0.0.1:1")
+    assert (report.pid, report.state, report.address) == (
+        os.getpid(),
+        "running",
+        "http://127.0.0.1:1",
+    )
     assert report.llama_cpp == "0.3.36"
     assert report.resident > 0
     assert 0 < report.memory_used < report.memory_total

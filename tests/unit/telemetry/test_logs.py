@@ -34,11 +34,11 @@ def test_an_exception_is_written_with_its_traceback(tmp_path: Path) -> None:
     file = tmp_path / "daemon.log"
     stop = start_logging(file, LogSettings(), foreground=False)
     try:
-        raise ValueError("broken")
+        int("broken")
     except ValueError as error:
         structlog.get_logger("http").error("bug", exc_info=error)
     stop()
-    assert "ValueError: broken" in str(lines(file)[0]["exception"])
+    assert "ValueError: invalid literal" in str(lines(file)[0]["exception"])
 
 
 def test_rotates_at_the_configured_size(tmp_path: Path) -> None:
@@ -47,10 +47,16 @@ def test_rotates_at_the_configured_size(tmp_path: Path) -> None:
     for number in range(100):
         structlog.get_logger("x").info("line", number=number)
     stop()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["daemon.log", "daemon.log.1", "daemon.log.2"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "daemon.log",
+        "daemon.log.1",
+        "daemon.log.2",
+    ]
 
 
-def test_the_foreground_shows_readable_lines(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_foreground_shows_readable_lines(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     stop = start_logging(tmp_path / "d.log", LogSettings(level=LogLevel.WARNING), foreground=True)
     structlog.get_logger("x").info("hidden")
     structlog.get_logger("x").warning("shown", answer=42)

@@ -13,7 +13,9 @@ async def test_says_ready_and_keeps_pinging_the_watchdog(tmp_path: Path) -> None
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(address))
         manager.settimeout(2)
-        systemd = Systemd.from_environment({"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "20000"})
+        systemd = Systemd.from_environment(
+            {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "20000"}
+        )
         async with systemd.watched():
             await asyncio.sleep(0.08)
         systemd.notify("STOPPING=1")

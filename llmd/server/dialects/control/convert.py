@@ -10,7 +10,9 @@ from llmd.protocol.models import LoadedModel, ModelManifest, PullProgress
 from llmd.server.dialects.control.schema import ModelCard
 
 
-def model_card(manifest: ModelManifest, loaded: LoadedModel | None, metadata: dict[str, Any]) -> dict[str, Any]:
+def model_card(
+    manifest: ModelManifest, loaded: LoadedModel | None, metadata: dict[str, Any]
+) -> dict[str, Any]:
     """Return a manifest with how it stands in memory and what its header says."""
     card = ModelCard(loaded, metadata)
     return {**msgspec.to_builtins(manifest), **msgspec.to_builtins(card)}

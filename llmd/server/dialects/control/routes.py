@@ -99,7 +99,9 @@ async def unload(request: web.Request) -> web.Response:
     """Unload one model or all."""
     order = await read_json(request, schema.Unload)
     residents = request.app[SERVICES].residents
-    return _json({"unloaded": await residents.unload(order.model, everything=order.all, force=order.force)})
+    return _json(
+        {"unloaded": await residents.unload(order.model, everything=order.all, force=order.force)}
+    )
 
 
 async def ps(request: web.Request) -> web.Response:

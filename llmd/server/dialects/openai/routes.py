@@ -12,8 +12,8 @@ from llmd.errors import LlmdError
 from llmd.protocol.events import Accepted
 from llmd.protocol.models import Kind, ModelManifest
 from llmd.protocol.requests import GenerateRequest
-from llmd.server.dialects.openai import convert, errors, schema
-from llmd.server.dialects.openai.convert import Answer
+from llmd.server.dialects.openai import errors, schema
+from llmd.server.dialects.openai.convert import answers, requests
 from llmd.server.http.body import read_json
 from llmd.server.http.keys import SERVICES
 from llmd.server.http.streaming import finished, open_stream
@@ -23,37 +23,43 @@ _DROPPED = "X-LLMD-Dropped-Tokens"
 
 
 def _json(body: object, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(body=msgspec.json.encode(body), content_type="application/json", headers=headers)
+    return web.Response(
+        body=msgspec.json.encode(body), content_type="application/json", headers=headers
+    )
 
 
 async def chat_completions(request: web.Request) -> web.StreamResponse:
     """Answer a conversation."""
     services = request.app[SERVICES]
     asked = await read_json(request, schema.ChatRequest)
-    requests = convert.chat_requests(asked, services.sampling)
+    wanted = requests.chat_requests(asked, services.sampling)
     model = services.generation.resolve(asked.model)
-    return await _answer(request, asked, model, requests, convert.ChatAnswer(model.name, len(requests), asked))
+    return await _answer(
+        request, asked, model, wanted, answers.ChatAnswer(model.name, len(wanted), asked)
+    )
 
 
 async def completions(request: web.Request) -> web.StreamResponse:
     """Continue a text."""
     services = request.app[SERVICES]
     asked = await read_json(request, schema.CompletionRequest)
-    requests = convert.completion_requests(asked, services.sampling)
+    wanted = requests.completion_requests(asked, services.sampling)
     model = services.generation.resolve(asked.model)
-    return await _answer(request, asked, model, requests, convert.TextAnswer(model.name, len(requests), asked))
+    return await _answer(
+        request, asked, model, wanted, answers.TextAnswer(model.name, len(wanted), asked)
+    )
 
 
 async def _answer(
     request: web.Request,
     asked: schema.Options,
     model: ModelManifest,
-    requests: list[GenerateRequest],
-    answer: Answer,
+    wanted: list[GenerateRequest],
+    answer: answers.Answer,
 ) -> web.StreamResponse:
-    async with aclosing(request.app[SERVICES].generation.stream(model, requests)) as events:
+    async with aclosing(request.app[SERVICES].generation.stream(model, wanted)) as events:
         # headers wait until every prompt is known to fit, so that a refusal still gets its status
-        dropped, early = await _accepted(events, len(requests))
+        dropped, early = await _accepted(events, len(wanted))
         headers = {_DROPPED: str(dropped)} if dropped else {}
         later = _chain(early, events)
         if asked.stream:
@@ -64,7 +70,9 @@ async def _answer(
 
 
 async def _accepted(events: AsyncGenerator[Indexed], expected: int) -> tuple[int, list[Indexed]]:
-    """Read until every prompt was accepted; return the tokens dropped from prompts, and what else came meanwhile."""
+    """Read until every prompt was accepted; return the tokens dropped from prompts, and what else
+    came meanwhile.
+    """
     dropped = 0
     early: list[Indexed] = []
     while expected:
@@ -85,7 +93,10 @@ async def _chain(early: list[Indexed], events: AsyncGenerator[Indexed]) -> Async
 
 
 async def _stream(
-    request: web.Request, events: AsyncGenerator[Indexed], answer: Answer, headers: dict[str, str]
+    request: web.Request,
+    events: AsyncGenerator[Indexed],
+    answer: answers.Answer,
+    headers: dict[str, str],
 ) -> web.StreamResponse:
     async with open_stream(request, "text/event-stream", headers) as stream:
         await stream.send(b"".join(map(_sse, answer.opening())))
@@ -108,21 +119,21 @@ async def embeddings(request: web.Request) -> web.Response:
     """Make vectors."""
     generation = request.app[SERVICES].generation
     asked = await read_json(request, schema.EmbeddingRequest)
-    native = convert.embed_request(asked)
+    native = requests.embed_request(asked)
     model = generation.resolve(asked.model, Kind.EMBEDDING)
-    return _json(convert.embedding_list(asked, model, await generation.embed(model, native)))
+    return _json(answers.embedding_list(asked, model, await generation.embed(model, native)))
 
 
 async def models(request: web.Request) -> web.Response:
     """List models."""
     manifests = await request.app[SERVICES].library.models()
-    return _json(schema.ModelObjects([convert.model_object(manifest) for manifest in manifests]))
+    return _json(schema.ModelObjects([answers.model_object(manifest) for manifest in manifests]))
 
 
 async def model(request: web.Request) -> web.Response:
     """Describe one model."""
     manifest = await request.app[SERVICES].library.get(request.match_info["name"])
-    return _json(convert.model_object(manifest))
+    return _json(answers.model_object(manifest))
 
 
 ROUTES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 
@@ -11,13 +12,15 @@ from aiohttp import web
 from llmd.server.http.boundary import Handler
 
 _QUIET = {"/health", "/metrics", "/control/status", "/control/ps"}
+_CLIENT_ERROR = 400
 
 
 @web.middleware
 async def access_log(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Log method, path, status and milliseconds; a handler cancelled by its client's leaving is logged as 499."""
+    """Log method, path, status and milliseconds; a handler cancelled by its client's leaving is
+    logged as 499.
+    """
     identity = request.headers.get("X-Request-Id") or uuid.uuid4().hex
-    request["id"] = identity
     started = time.monotonic()
     status = 499
     with structlog.contextvars.bound_contextvars(request=identity):
@@ -29,6 +32,13 @@ async def access_log(request: web.Request, handler: Handler) -> web.StreamRespon
             return response
         finally:
             log = structlog.get_logger("http")
-            level = 10 if request.path in _QUIET and status < 400 else 20
+            quiet = request.path in _QUIET and status < _CLIENT_ERROR
             ms = round((time.monotonic() - started) * 1000, 1)
-            log.log(level, "request", method=request.method, path=request.path, status=status, ms=ms)
+            log.log(
+                logging.DEBUG if quiet else logging.INFO,
+                "request",
+                method=request.method,
+                path=request.path,
+                status=status,
+                ms=ms,
+            )

@@ -1,6 +1,8 @@
-"""Refuses requests whose Host header is not ours: a web page must not reach a local daemon by DNS rebinding.
+"""Refuses requests whose Host header is not ours: a web page must not reach a local daemon by DNS
+rebinding.
 
-Only while the listener is on loopback; an address that was opened to others on purpose is called by many names.
+Only while the listener is on loopback; an address that was opened to others on purpose is called by
+many names.
 """
 
 from __future__ import annotations
@@ -35,6 +37,12 @@ def host_name(header: str) -> str:
 async def host_check(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let names of this machine through, raise AccessDenied for others."""
     name = host_name(request.headers.get("Host", ""))
-    if is_loopback(request.app[SETTINGS].host) and name and not (is_loopback(name) or name.endswith(".localhost")):
-        raise AccessDenied(f"llmd does not answer to the host name {name}.", hint="Use localhost or 127.0.0.1.")
+    if (
+        is_loopback(request.app[SETTINGS].host)
+        and name
+        and not (is_loopback(name) or name.endswith(".localhost"))
+    ):
+        raise AccessDenied(
+            f"llmd does not answer to the host name {name}.", hint="Use localhost or 127.0.0.1."
+        )
     return await handler(request)

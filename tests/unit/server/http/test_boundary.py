@@ -5,9 +5,9 @@ import json
 import pytest
 from aiohttp import web
 
-from llmd.errors import BodyTooLarge, LlmdError, NotFound, QueueFull
+from llmd.errors import BodyTooLarge, LlmdError, MethodNotAllowed, NotFound, QueueFull
 from llmd.server.dialects.openai.errors import encode
-from llmd.server.http.boundary import MethodNotAllowed, respond, translate
+from llmd.server.http.boundary import respond, translate
 
 
 def test_an_answer_carries_status_and_when_to_come_back() -> None:

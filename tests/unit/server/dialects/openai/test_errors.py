@@ -11,7 +11,9 @@ def body(error: LlmdError) -> dict[str, object]:
 
 
 def test_an_error_is_openais_object_with_our_figures() -> None:
-    error = ContextOverflow("Too long.", hint="Shorten it.", param="messages", needed=9, available=5)
+    error = ContextOverflow(
+        "Too long.", hint="Shorten it.", param="messages", needed=9, available=5
+    )
     assert body(error) == {
         "message": "Too long. Shorten it.",
         "type": "invalid_request_error",

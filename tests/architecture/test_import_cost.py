@@ -1,0 +1,40 @@
+"""Habit 7: what is imported where, seen from outside in fresh processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"textual", "llama_cpp", "grpc", "sqlalchemy", "ray", "numpy", "huggingface_hub", "jinja2"}
+
+
+def loaded_by(module: str) -> set[str]:
+    """Top-level names in sys.modules after one import in a new interpreter."""
+    program = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("module", "never"),
+    [
+        ("llmd", HEAVY | {"aiohttp", "msgspec", "rich", "typer"}),
+        ("llmd.errors", HEAVY | {"aiohttp", "msgspec"}),
+        ("llmd.client.client", HEAVY | {"aiohttp", "asyncio", "rich"}),
+        ("llmd.cli.main", HEAVY | {"aiohttp", "rich", "prompt_toolkit"}),
+        (
+            "llmd.daemon",
+            {"llama_cpp", "huggingface_hub", "jinja2", "typer", "prompt_toolkit"},
+        ),
+        (
+            "llmd.runtime.worker",
+            {"aiohttp", "huggingface_hub", "typer", "prometheus_client", "uvloop"},
+        ),
+    ],
+)
+def test_a_process_loads_only_what_it_needs(module: str, never: set[str]) -> None:
+    assert loaded_by(module) & never == set()

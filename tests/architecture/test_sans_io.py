@@ -1,0 +1,53 @@
+"""Habit 9: decisions are values in, values out; what decides neither waits nor does I/O."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.conftest import PACKAGE, imported, modules, relative
+
+PURE = [
+    *modules(PACKAGE / "chat"),
+    *modules(PACKAGE / "protocol"),
+    *sorted((PACKAGE / "server" / "dialects").glob("*/convert.py")),
+    *(
+        PACKAGE / name
+        for name in (
+            "config/settings.py",
+            "config/values.py",
+            "engine/scheduler.py",
+            "engine/sequence.py",
+            "engine/stopping.py",
+            "errors.py",
+            "runtime/supervisor.py",
+        )
+    ),
+]
+OUTSIDE = {
+    "aiohttp",
+    "asyncio",
+    "concurrent",
+    "http",
+    "llama_cpp",
+    "multiprocessing",
+    "select",
+    "selectors",
+    "socket",
+    "subprocess",
+    "threading",
+    "urllib",
+}
+
+
+@pytest.mark.parametrize("module", PURE, ids=relative)
+def test_a_module_that_decides_does_no_io(module: Path) -> None:
+    assert {name.partition(".")[0] for name in imported(module)} & OUTSIDE == set()
+
+
+@pytest.mark.parametrize(
+    "module", [path for path in PURE if path.name != "convert.py"], ids=relative
+)
+def test_a_module_that_decides_does_not_look_at_the_clock(module: Path) -> None:
+    assert {name for name in imported(module) if name.partition(".")[0] == "time"} == set()

@@ -1,0 +1,99 @@
+"""One frame of each kind, with every field set to something else than its default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llmd.errors import QueueFull
+from llmd.protocol.events import (
+    Accepted,
+    Delta,
+    Embeddings,
+    Finished,
+    FinishReason,
+    TokenLogprob,
+    Usage,
+)
+from llmd.protocol.frames import (
+    Batch,
+    Cancel,
+    Embed,
+    Embedded,
+    Failed,
+    Generate,
+    Load,
+    LoadError,
+    Loading,
+    Log,
+    Ready,
+    Stop,
+)
+from llmd.protocol.requests import (
+    ChatPrompt,
+    EmbedRequest,
+    GenerateRequest,
+    Overflow,
+    Sampling,
+    TextPrompt,
+    TokenPrompt,
+)
+
+SAMPLING = Sampling(
+    temperature=0.5,
+    top_k=3,
+    top_p=0.9,
+    min_p=0.1,
+    typical_p=0.8,
+    repeat_penalty=1.1,
+    repeat_last_n=-1,
+    frequency_penalty=0.2,
+    presence_penalty=-0.3,
+    seed=2**63,
+    logit_bias={7: -100.0},
+)
+CHAT = ChatPrompt(
+    messages=[{"role": "user", "content": "¿Qué?", "tool_calls": [{"id": "1"}]}],
+    tools=[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
+    template_arguments={"enable_thinking": False},
+)
+USAGE = Usage(1, 2, 3, 4, 0.5, 0.6, 0.7)
+LOAD = Load("/m.gguf", True, 1, 2, 3, "q8_0", 4, 5, 6, -1, 7)
+ERROR = QueueFull("full", hint="wait", param="n", retry_after=2).to_wire()
+
+TO_WORKER: list[Any] = [
+    LOAD,
+    Generate(
+        1,
+        GenerateRequest(
+            prompt=CHAT,
+            sampling=SAMPLING,
+            max_tokens=0,
+            stop=["\n"],
+            ignore_eos=True,
+            logprobs=0,
+            overflow=Overflow.SHIFT,
+        ),
+    ),
+    Generate(2, GenerateRequest(prompt=TextPrompt("x"))),
+    Generate(3, GenerateRequest(prompt=TokenPrompt([1, 2]))),
+    Embed(4, EmbedRequest(inputs=["a", [1, 2]], truncate=True)),
+    Cancel(5),
+    Stop(),
+]
+FROM_WORKER: list[Any] = [
+    Loading(0.5),
+    Ready(1, 2, 3, 4, "CUDA0", 5, 6, 7, True),
+    LoadError(ERROR),
+    Log("warning", "text"),
+    Batch(
+        9,
+        [
+            (1, Accepted(10, 2, 3)),
+            (1, Delta("é", 2, [TokenLogprob(5, b"\xc3", -0.5, [(6, b"\xff", -1.0)])])),
+            (1, Finished(FinishReason.LENGTH, USAGE, "stop")),
+            (2, Failed(ERROR)),
+            (3, Embedded(Embeddings(2, [b"\0" * 8], 4))),
+        ],
+        [0.01],
+    ),
+]

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from llmd.protocol.events import Accepted, Delta, Event, Finished, FinishReason, TokenLogprob, Usage
+from tests.unit.protocol.conftest import USAGE
+
+
+@pytest.mark.parametrize(
+    "event",
+    [Accepted(3), Delta("x", 1), Finished(FinishReason.STOP, USAGE, "\n")],
+    ids=lambda event: type(event).__name__,
+)
+def test_events_are_told_apart_by_their_tag(event: Event) -> None:
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(event), type=Event) == event
+
+
+def test_a_piece_may_be_part_of_a_character() -> None:
+    token = TokenLogprob(1, b"\xe4\xb8", -0.1, [])
+    assert (
+        msgspec.msgpack.decode(msgspec.msgpack.encode(token), type=TokenLogprob).piece
+        == b"\xe4\xb8"
+    )
+
+
+def test_reasons_are_those_of_openai() -> None:
+    assert [str(reason) for reason in FinishReason] == ["stop", "length"]
+
+
+def test_deltas_do_not_share_their_list() -> None:
+    first, second = Delta("a", 1), Delta("b", 1)
+    assert first.logprobs is not second.logprobs
+
+
+def test_usage_starts_at_nothing() -> None:
+    assert set(msgspec.to_builtins(Usage()).values()) == {0}
