@@ -1,6 +1,6 @@
 """One loaded model, synchronous, alive only inside a worker process.
 
-bindings.py is the only file that touches llama.cpp. `Sequence` is one answer in the making
+bindings/ is the only package that touches llama.cpp. `Sequence` is one answer in the making
 (sequence.py); the pure `Scheduler` decides what the next decode call carries (scheduler.py);
 batch.py writes that into llama.cpp's buffers; `Engine.step` runs it and turns logits into events
 (step.py). sampling.py picks tokens, logprobs.py explains the pick, stopping.py holds back stop

@@ -9,9 +9,9 @@ from llmd.engine import batch as batching
 from llmd.engine.bindings import Batch, Context, Floats, Model
 from llmd.engine.logprobs import explain
 from llmd.engine.scheduler import Limits, Plan, Scheduler
-from llmd.engine.sequence import Sequence
+from llmd.engine.sequence import Sequence, joined
 from llmd.errors import NoRoom
-from llmd.protocol.events import Delta, Finished, FinishReason
+from llmd.protocol.events import Delta, Finished, FinishReason, Portion
 from llmd.protocol.frames import Failed, WorkerEvent
 from llmd.protocol.requests import Overflow
 
@@ -118,31 +118,37 @@ class Engine:
         sequence.timing.first_token = sequence.timing.first_token or sequence.timing.last_token
         sequence.generated += 1
         if token in self.model.vocab.end_tokens and not sequence.ignore_eos:
-            yield from self._finish(sequence, FinishReason.STOP, "")
+            yield from self._finish(sequence, FinishReason.STOP, Portion())
             return
         sequence.tokens.append(token)
         sequence.unsent += 1
         if plain is not None and sequence.logprobs is not None:
             sequence.explained.append(explain(plain, token, sequence.logprobs, self.model.vocab))
-        text = sequence.text.push(self.model.vocab.piece(token))
+        portion = sequence.read(token, self.model.vocab)
         if sequence.text.stopped is not None:
-            yield from self._finish(sequence, FinishReason.STOP, text)
+            yield from self._finish(sequence, FinishReason.STOP, portion)
         elif sequence.generated >= sequence.max_tokens or not self._fits(sequence):
-            yield from self._finish(sequence, FinishReason.LENGTH, text)
-        elif text:
-            yield sequence.id, self._delta(sequence, text)
+            yield from self._finish(sequence, FinishReason.LENGTH, portion)
+        elif portion:
+            yield sequence.id, self._delta(sequence, portion)
 
-    def _delta(self, sequence: Sequence, text: str) -> Delta:
-        delta = Delta(text, sequence.unsent, sequence.explained)
+    def _delta(self, sequence: Sequence, portion: Portion) -> Delta:
+        delta = Delta(
+            portion.text, sequence.unsent, sequence.explained, portion.reasoning, portion.calls
+        )
         sequence.unsent, sequence.explained = 0, []
         return delta
 
-    def _finish(self, sequence: Sequence, reason: FinishReason, text: str) -> Iterable[Output]:
-        text += sequence.text.close()
+    def _finish(
+        self, sequence: Sequence, reason: FinishReason, portion: Portion
+    ) -> Iterable[Output]:
+        portion = joined(portion, sequence.rest())
         if sequence.text.stopped is not None:
             reason = FinishReason.STOP
-        if text or sequence.unsent:
-            yield sequence.id, self._delta(sequence, text)
+        if reason is FinishReason.STOP and sequence.reader and sequence.reader.called:
+            reason = FinishReason.TOOL_CALLS
+        if portion or sequence.unsent:
+            yield sequence.id, self._delta(sequence, portion)
         yield sequence.id, Finished(reason, sequence.usage(), sequence.text.stopped)
         self._drop(sequence)
 

@@ -71,13 +71,21 @@ class PathReference:
 Reference = AliasReference | HubReference | PathReference
 
 
+def expanded(path: Path) -> Path:
+    """Return the path with a leading ~ resolved, where that means somebody's home."""
+    try:
+        return path.expanduser()
+    except RuntimeError:  # ~somebody who has no home; such a file will not be found either
+        return path
+
+
 def parse(text: str) -> Reference:
     """Read what a person typed; raise InvalidRequest when it is none of the forms."""
     for prefix in _HUB_PREFIXES:
         if text.startswith(prefix):
             return _hub(text, text.removeprefix(prefix))
     if text.startswith(_PATH_STARTS):
-        return PathReference(Path(text.removeprefix("file://")).expanduser())
+        return PathReference(expanded(Path(text.removeprefix("file://"))))
     if text.lower().endswith(".gguf") and ":" not in text:
         return PathReference(Path(text))
     if "/" in text:

@@ -17,7 +17,7 @@ import structlog
 from llmd.errors import InvalidRequest, LlmdError, ModelNotFound, NameTaken
 from llmd.models import catalog, files, manifest
 from llmd.models.gguf.inspection import inspect
-from llmd.models.names import HubReference, check_name, name_from_file, near_misses, parse
+from llmd.models.names import HubReference, check_name, expanded, name_from_file, near_misses, parse
 from llmd.protocol.models import Kind, ModelManifest
 
 BUILTIN = "llmd-tiny"
@@ -109,7 +109,7 @@ class ModelStore:
         Raises NotFound, CorruptFile, UnsupportedArchitecture, InvalidRequest for a bad name,
         NameTaken.
         """
-        path = Path(os.path.abspath(path.expanduser()))
+        path = Path(os.path.abspath(expanded(path)))
         found = inspect(path)
         source = source or f"file://{path}"
         name = check_name(name or name_from_file(path))

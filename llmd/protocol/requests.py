@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from llmd.protocol.constraints import Constraint
+
 
 class Overflow(StrEnum):
     """What happens when a prompt, or prompt and answer together, do not fit the context.
@@ -41,13 +43,38 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     logit_bias: dict[int, float] = {}
 
 
-class ChatPrompt(msgspec.Struct, frozen=True, tag="chat"):
+class ToolChoice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whether and which tools an answer calls; `mode` is auto, none, required or named."""
+
+    mode: str = "auto"
+    name: str = ""
+    """The tool that must be called, with mode `named`."""
+    parallel: bool = True
+    """Whether one answer may hold several calls."""
+
+
+class Reasoning(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a model that thinks aloud before it answers does so."""
+
+    enabled: bool | None = None
+    """None: as the chat template has it."""
+    budget: int | None = None
+    """Longest reasoning in tokens; the end of reasoning is forced after them."""
+    separate: bool = True
+    """Report reasoning apart from the answer, instead of as part of its text."""
+
+
+class ChatPrompt(msgspec.Struct, frozen=True, tag="chat", omit_defaults=True):
     """Messages (OpenAI shape, already validated) to be rendered by the model's chat template."""
 
     messages: list[dict[str, Any]]
     tools: list[dict[str, Any]] = []
     template_arguments: dict[str, Any] = {}
     """Extra template variables, for example `enable_thinking`."""
+    tool_choice: ToolChoice = ToolChoice()
+    reasoning: Reasoning = Reasoning()
+    media: list[bytes] = []
+    """Encoded images and sounds, in the order of their markers in the messages."""
 
 
 class TextPrompt(msgspec.Struct, frozen=True, tag="text"):
@@ -67,6 +94,31 @@ class TokenPrompt(msgspec.Struct, frozen=True, tag="tokens"):
 Prompt = ChatPrompt | TextPrompt | TokenPrompt
 
 
+class Lane(StrEnum):
+    """Who goes first: interactive requests are admitted before batch ones."""
+
+    INTERACTIVE = "interactive"
+    BATCH = "batch"
+
+
+class Speculation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Drafting of several tokens that one decode call then verifies; never changes the answer's
+    distribution.
+    """
+
+    mode: str = "auto"
+    """`auto` (what the model has, else n-grams), `off`, `ngram` or `draft`."""
+    longest: int | None = None
+    """Most tokens drafted for one step; None: as the model is configured."""
+
+
+class Adapter(msgspec.Struct, frozen=True, array_like=True):
+    """A LoRA adapter of the model, by name, and its weight."""
+
+    name: str
+    scale: float = 1.0
+
+
 class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One answer to one prompt: one sequence."""
 
@@ -80,6 +132,15 @@ class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     logprobs: int | None = None
     """Report the log-probability of each token and of this many alternatives; None: do not."""
     overflow: Overflow = Overflow.ERROR
+    constraint: Constraint | None = None
+    """What the answer (after any reasoning) must look like."""
+    speculation: Speculation = Speculation()
+    adapters: list[Adapter] = []
+    lane: Lane = Lane.INTERACTIVE
+    client: str = ""
+    """Whose request this is: waiting requests take turns by client."""
+    cache_prompt: bool = True
+    """Whether the prompt may be answered from, and kept in, the prefix cache."""
 
 
 class EmbedRequest(msgspec.Struct, frozen=True):

@@ -7,9 +7,9 @@ import re
 
 from tests.architecture.conftest import PACKAGE, ROOT, parsed
 
-BINDINGS = PACKAGE / "engine" / "bindings.py"
-TESTS = ROOT / "tests" / "unit" / "engine" / "test_bindings.py"
-NAMES = {"lib", "llama_cpp", "libggml"}
+BINDINGS = PACKAGE / "engine" / "bindings"
+TESTS = ROOT / "tests" / "unit" / "engine" / "bindings"
+NAMES = {"lib", "llama_cpp", "libggml", "mtmd"}
 
 
 def used() -> dict[str, set[str]]:
@@ -30,7 +30,8 @@ def used() -> dict[str, set[str]]:
         for child in ast.iter_child_nodes(node):
             visit(child, inside)
 
-    visit(parsed(BINDINGS), ())
+    for path in BINDINGS.glob("*.py"):
+        visit(parsed(path), ())
     return found
 
 
@@ -46,7 +47,7 @@ def test_the_bindings_are_found_by_this_test() -> None:
 
 
 def test_every_binding_in_use_is_reached_by_a_test() -> None:
-    text = TESTS.read_text(encoding="utf-8")
+    text = "\n".join(path.read_text(encoding="utf-8") for path in TESTS.glob("*.py"))
     unreached = [
         name
         for name, users in used().items()

@@ -31,7 +31,7 @@ def loaded_by(module: str) -> set[str]:
             {"llama_cpp", "huggingface_hub", "jinja2", "typer", "prompt_toolkit"},
         ),
         (
-            "llmd.runtime.worker",
+            "llmd.runtime.worker.__main__",
             {"aiohttp", "huggingface_hub", "typer", "prometheus_client", "uvloop"},
         ),
     ],

@@ -56,7 +56,17 @@ CHAT = ChatPrompt(
     tools=[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
     template_arguments={"enable_thinking": False},
 )
-USAGE = Usage(1, 2, 3, 4, 0.5, 0.6, 0.7)
+USAGE = Usage(
+    prompt_tokens=1,
+    completion_tokens=2,
+    cached_tokens=3,
+    cache_miss="evicted",
+    dropped_tokens=4,
+    reasoning_tokens=1,
+    queue_seconds=0.5,
+    prefill_seconds=0.6,
+    decode_seconds=0.7,
+)
 LOAD = Load("/m.gguf", True, 1, 2, 3, "q8_0", 4, 5, 6, -1, 7)
 ERROR = QueueFull("full", hint="wait", param="n", retry_after=2).to_wire()
 

@@ -3,7 +3,17 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from llmd.protocol.events import Accepted, Delta, Event, Finished, FinishReason, TokenLogprob, Usage
+from llmd.protocol.events import (
+    Accepted,
+    CallDelta,
+    Delta,
+    Event,
+    Finished,
+    FinishReason,
+    Portion,
+    TokenLogprob,
+    Usage,
+)
 from tests.unit.protocol.conftest import USAGE
 
 
@@ -25,7 +35,7 @@ def test_a_piece_may_be_part_of_a_character() -> None:
 
 
 def test_reasons_are_those_of_openai() -> None:
-    assert [str(reason) for reason in FinishReason] == ["stop", "length"]
+    assert [str(reason) for reason in FinishReason] == ["stop", "length", "tool_calls"]
 
 
 def test_deltas_do_not_share_their_list() -> None:
@@ -34,4 +44,10 @@ def test_deltas_do_not_share_their_list() -> None:
 
 
 def test_usage_starts_at_nothing() -> None:
-    assert set(msgspec.to_builtins(Usage()).values()) == {0}
+    assert not any(msgspec.to_builtins(Usage()).values())
+
+
+def test_a_portion_without_anything_is_false() -> None:
+    assert not Portion()
+    assert Portion(reasoning="hm")
+    assert Portion(calls=[CallDelta(0)])

@@ -13,7 +13,7 @@ from llmd.protocol.requests import (
     TextPrompt,
     TokenPrompt,
 )
-from llmd.runtime.intake import Intake, Prepared
+from llmd.runtime.worker.intake import Intake, Prepared
 
 TEMPLATE = "{% for m in messages %}{{ m.role[0] }}:{{ m.content }}\n{% endfor %}"
 

@@ -1,0 +1,55 @@
+"""The process-wide side of llama.cpp: start, log, devices, and the types shared by all bindings."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import llama_cpp.llama_cpp as lib
+import numpy as np
+import numpy.typing as npt
+from llama_cpp._ggml import libggml
+
+Tokens = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float32]
+
+KV_TYPES = {"f16": lib.GGML_TYPE_F16, "q8_0": lib.GGML_TYPE_Q8_0, "q4_0": lib.GGML_TYPE_Q4_0}
+
+# ctypes callbacks that llama.cpp keeps; without a reference here Python would free them under it
+_kept: list[Any] = []
+
+
+def start_backend(log: Callable[[int, str], None]) -> None:
+    """Start llama.cpp once per process; `log` receives (ggml level: 1 debug .. 4 error, 5
+    continuation; text).
+    """
+
+    def forward(level: int, text: bytes, _: object) -> None:
+        log(level, text.decode("utf-8", "replace"))
+
+    callback = lib.llama_log_callback(forward)
+    _kept.append(callback)
+    lib.llama_log_set(callback, ctypes.c_void_p(0))
+    lib.llama_backend_init()
+
+
+def system_info() -> str:
+    """Return llama.cpp's build features."""
+    info: bytes = lib.llama_print_system_info()
+    return info.decode()
+
+
+def devices() -> list[str]:
+    """Return the names of ggml's devices that are not the CPU, such as `CUDA0`."""
+    libggml.ggml_backend_dev_count.restype = ctypes.c_size_t
+    libggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
+    libggml.ggml_backend_dev_get.restype = ctypes.c_void_p
+    libggml.ggml_backend_dev_name.argtypes = [ctypes.c_void_p]
+    libggml.ggml_backend_dev_name.restype = ctypes.c_char_p
+    count = libggml.ggml_backend_dev_count()
+    names = [
+        libggml.ggml_backend_dev_name(libggml.ggml_backend_dev_get(i)).decode()
+        for i in range(count)
+    ]
+    return [name for name in names if not name.startswith(("CPU", "BLAS"))]

@@ -1,0 +1,85 @@
+"""Opens the model and serves it on an inherited socket until the daemon closes it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+
+from llmd.chat.template import ChatTemplate
+from llmd.engine.loading import Opened, open_model
+from llmd.errors import LlmdError
+from llmd.protocol.frames import Load, LoadError, Loading, Log, ToWorker
+from llmd.runtime.channel import Channel
+from llmd.runtime.worker.assembly import Assembly
+from llmd.runtime.worker.intake import Intake
+from llmd.runtime.worker.loop import Worker
+
+_PR_SET_PDEATHSIG = 1
+_PROGRESS_STEP = 0.01
+
+
+def _die_with_parent() -> None:
+    """Have Linux kill this process when the daemon goes, even if it is stopped or stuck."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _open(channel: Channel, load: Load) -> Opened:
+    shown = -1.0
+
+    def progress(share: float) -> None:
+        nonlocal shown
+        if share - shown >= _PROGRESS_STEP or share >= 1:
+            shown = share
+            channel.send(Loading(share))
+
+    return open_model(load, progress, lambda level, text: channel.send(Log(level, text)))
+
+
+def _template(opened: Opened) -> ChatTemplate:
+    vocab = opened.model.vocab
+    bos = vocab.piece(vocab.bos, special=True).decode("utf-8", "replace") if vocab.bos >= 0 else ""
+    eos = vocab.piece(vocab.eos, special=True).decode("utf-8", "replace") if vocab.eos >= 0 else ""
+    return ChatTemplate.choose(opened.model.chat_template(), vocab.is_control, bos=bos, eos=eos)
+
+
+def main(descriptor: int) -> int:
+    """Serve one model on an inherited socket until the daemon closes it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's to handle
+    _die_with_parent()
+    channel = Channel(socket.socket(fileno=descriptor))
+    frames = channel.frames()
+    load = next(frames, None)
+    if not isinstance(load, Load):
+        return 1
+    try:
+        opened = _open(channel, load)
+        intake = Intake(opened.model.vocab, _template(opened), opened.ready.context_length)
+        assembly = Assembly(opened, intake)
+    except LlmdError as error:
+        channel.send(LoadError(error.to_wire()))
+        channel.flush()
+        return 1
+    worker = Worker(opened, assembly, channel)
+    channel.send(opened.ready)
+    threading.Thread(target=_read, args=(frames, worker), name="reader", daemon=True).start()
+    threading.Thread(target=worker.prepare, name="preparer", daemon=True).start()
+    worker.run()
+    return 0
+
+
+def _read(frames: Iterator[ToWorker], worker: Worker) -> None:
+    with contextlib.suppress(OSError):
+        for frame in frames:
+            worker.take(frame)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

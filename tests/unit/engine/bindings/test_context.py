@@ -1,0 +1,83 @@
+"""The KV cache through the bindings."""
+
+from __future__ import annotations
+
+import llama_cpp.llama_cpp as lib
+import numpy as np
+import pytest
+
+from llmd.engine.bindings import Batch, Context, ContextShape, Model, Pooling
+from llmd.engine.bindings.library import KV_TYPES
+from tests.unit.engine.bindings.conftest import Decode
+
+
+def test_logits_are_writable_views(context: Context, model: Model, decode: Decode) -> None:
+    decode(context, model, "Hello")
+    row = context.logits(1)[0]
+    row[0] = 1234.0
+    assert context.logits(1)[0][0] == 1234.0
+
+
+def test_a_full_cache_is_status_one_and_changes_nothing(context: Context, model: Model) -> None:
+    batch = Batch(128)
+    for part in range(4):
+        batch.fill(0, [5] * 128, 128 * part, 0)
+        assert context.decode(batch, 128) == 0
+    batch.fill(0, [5] * 8, 0, 1)
+    assert context.decode(batch, 8) == 1
+    assert context.remove(0)
+    assert context.decode(batch, 8) == 0
+
+
+def test_removing_and_moving_positions(context: Context, model: Model, decode: Decode) -> None:
+    first = decode(context, model, "one two three")
+    length = len(model.vocab.tokenize("one two three", add_special=False, parse_special=True))
+    assert context.can_shift
+    assert context.remove(0, length - 1, length)
+    tokens = model.vocab.tokenize("one two three", add_special=False, parse_special=True)
+    batch = Batch(4)
+    batch.fill(0, tokens[-1:], length - 1, 0)
+    batch.outputs[0] = 1
+    assert context.decode(batch, 1) == 0
+    assert int(context.logits(1)[0].argmax()) == first
+    assert context.remove(0, 0, 1)
+    context.move(0, 1, -1)
+    assert lib.llama_memory_seq_pos_max(lib.llama_get_memory(context._p), 0) == length - 2
+    context.clear()
+    assert lib.llama_memory_seq_pos_max(lib.llama_get_memory(context._p), 0) == -1
+
+
+@pytest.mark.parametrize("kv_type", list(KV_TYPES))  # GGML_TYPE_F16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_0
+def test_every_cache_type_can_be_allocated(model: Model, kv_type: str, decode: Decode) -> None:
+    shape = ContextShape(
+        tokens=256, sequences=1, batch=64, micro_batch=64, threads=1, kv_type=kv_type
+    )
+    context = Context.create(model, shape)
+    assert context
+    assert context.tokens == 256
+    decode(context, model, "Hello")
+    context.close()
+
+
+def test_pooled_embeddings(model: Model) -> None:
+    shape = ContextShape(
+        tokens=64,
+        sequences=2,
+        batch=64,
+        micro_batch=64,
+        threads=1,
+        embeddings=True,
+        pooling=Pooling.MEAN,
+    )
+    context = Context.create(model, shape)
+    assert context
+    assert context.pooling == Pooling.MEAN
+    batch = Batch(64)
+    end = batch.fill(0, [7, 8, 9], 0, 0)
+    end = batch.fill(end, [7, 8, 9], 0, 1)
+    batch.outputs[:end] = 1
+    assert context.decode(batch, end) == 0
+    first, second = context.embedding(0), context.embedding(1)
+    assert first.shape == (256,)
+    np.testing.assert_allclose(first, second, rtol=1e-4)
+    context.close()
