@@ -49,6 +49,8 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     """Assistant messages with tool calls, and tool messages."""
     argument_objects: bool = True
     """Arguments of tool calls as objects, not as JSON text."""
+    several_calls: bool = True
+    """More than one tool call in a message."""
     empty_content: bool = True
     """None as the content of a message that is only tool calls."""
     any_call_id: bool = True
@@ -96,6 +98,18 @@ class Prober:
         # neither in Python's spelling nor as JSON inside a JSON string
         legible = "probe value" in text and "'probe_key'" not in text and '\\"probe_key' not in text
         return text if legible and _SECOND in text else ""
+
+    def calls(self, arguments: object, content: str | None, tools: Tools) -> bool:
+        """Whether two calls in one message both come out."""
+        calls = [
+            {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+            for call_id, name in ((_CALL_ID, "probe_tool"), (_CALL_ID[::-1], "second_tool"))
+        ]
+        asked = {"role": "user", "content": self.content("hello")}
+        text = self.text(
+            [asked, {"role": "assistant", "content": content, "tool_calls": calls}], tools
+        )
+        return "second_tool" in text
 
 
 def find_abilities(render: Render) -> Abilities:
@@ -151,5 +165,6 @@ def _with_calls(found: Abilities, prober: Prober) -> Abilities:
             argument_objects=arguments is written,
             empty_content=content is None,
             any_call_id=bool(prober.call(arguments, content, "call_0123456789", tools)),
+            several_calls=prober.calls(arguments, content, tools),
         )
     return msgspec.structs.replace(found, tool_calls=False)

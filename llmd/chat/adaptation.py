@@ -6,11 +6,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from llmd.chat.abilities import Abilities, Message, Tools
+from llmd.chat.tools.formats import write_hermes
 from llmd.errors import InvalidRequest
+
+WriteCall = Callable[[str, str], str]
+"""Returns a call's text from a tool's name and JSON arguments."""
 
 _SHORT_ID = 9
 
@@ -18,30 +22,34 @@ _TOOLS_TEXT = """You can call these tools, one JSON schema a line:
 {tools}
 
 To call one, answer with nothing but
-<tool_call>
-{{"name": "NAME", "arguments": {{...}}}}
-</tool_call>"""
+{call}"""
 
 
 def adapt(
-    messages: Sequence[Message], tools: Tools, abilities: Abilities
+    messages: Sequence[Message],
+    tools: Tools,
+    abilities: Abilities,
+    write: WriteCall = write_hermes,
 ) -> tuple[list[Message], list[Any]]:
-    """Return messages and tools that a template of these abilities renders whole; raise
-    InvalidRequest.
+    """Return messages and tools that a template of these abilities renders whole, with calls
+    written as the model writes them where the template cannot; raise InvalidRequest.
     """
     adapted = [_plain(message, abilities, index) for index, message in enumerate(messages)]
     if tools and not abilities.tools:
         _add_system(
             adapted,
             _TOOLS_TEXT.format(
-                tools="\n".join(_dump(tool.get("function", tool)) for tool in tools)
+                tools="\n".join(_dump(tool.get("function", tool)) for tool in tools),
+                call=write("NAME", "{...}"),
             ),
         )
         tools = ()
+    if abilities.tool_calls and not abilities.several_calls:
+        adapted = _one_by_one(adapted)
     if abilities.tool_calls:
         adapted = [_with_calls(message, abilities) for message in adapted]
     else:
-        adapted = _joined([_without_calls(message) for message in adapted])
+        adapted = _joined([_without_calls(message, write) for message in adapted])
     if not abilities.system:
         adapted = _fold_system(adapted)
     if not abilities.text:
@@ -102,6 +110,30 @@ def _with_calls(message: Message, abilities: Abilities) -> Message:
     return {**message, "tool_calls": calls, "content": content}
 
 
+def _one_by_one(messages: list[Message]) -> list[Message]:
+    """Turn a message of several calls, and their results behind it, into calls that are each
+    followed by their result.
+    """
+    results = {
+        message.get("tool_call_id"): message for message in messages if message["role"] == "tool"
+    }
+    split: list[Message] = []
+    moved: set[int] = set()
+    for message in messages:
+        calls = message.get("tool_calls") or []
+        if len(calls) < 2:  # noqa: PLR2004  one call needs no splitting
+            split += [] if id(message) in moved else [message]
+            continue
+        later = {"role": message["role"], "content": ""}
+        for place, call in enumerate(calls):
+            result = results.get(call.get("id"))
+            split.append({**(later if place else message), "tool_calls": [call]})
+            if result is not None:
+                split.append(result)
+                moved.add(id(result))
+    return split
+
+
 def _call(call: Mapping[str, Any], abilities: Abilities) -> dict[str, Any]:
     function = dict(call.get("function", {}))
     function["arguments"] = _arguments(
@@ -138,7 +170,7 @@ def _short(call_id: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_SHORT_ID]
 
 
-def _without_calls(message: Message) -> Message:
+def _without_calls(message: Message, write: WriteCall) -> Message:
     if message.get("role") == "tool":
         return {
             "role": "user",
@@ -150,8 +182,7 @@ def _without_calls(message: Message) -> Message:
     for call in message["tool_calls"]:
         function = call.get("function", {})
         arguments = _arguments(function.get("arguments"), as_object=True)
-        written = _dump({"name": function.get("name"), "arguments": arguments})
-        texts.append(f"<tool_call>\n{written}\n</tool_call>")
+        texts.append(write(str(function.get("name")), _dump(arguments)))
     rest = {key: value for key, value in message.items() if key != "tool_calls"}
     return {**rest, "content": "\n".join(texts)}
 

@@ -12,10 +12,16 @@ import jinja2
 from llmd.chat import fallback
 from llmd.chat.abilities import Abilities, Message, Tools, find_abilities
 from llmd.chat.adaptation import adapt
+from llmd.chat.reader import Layout
+from llmd.chat.reasoning import find_thinking, switches, thinking_of
 from llmd.chat.sandbox import FAULTS, STEPS, ChatEnvironment, Refusal, run
+from llmd.chat.tools.offer import Offer
+from llmd.chat.tools.registry import choose_format
 from llmd.errors import InvalidRequest
+from llmd.protocol.requests import ChatPrompt
 
 _PROBE_STEPS = 20_000
+_THINKING = "message.thinking"
 _RESERVED = frozenset({"messages", "tools", "add_generation_prompt", "bos_token", "eos_token"})
 
 
@@ -52,6 +58,10 @@ class ChatTemplate:
             self._fault = _reason(error)
         else:
             self.abilities = find_abilities(self._probe)
+        self.form = choose_format(source, describes_tools=self.abilities.tools)
+        """How the model writes calls of tools."""
+        self.thinking = find_thinking(source)
+        """How the model marks reasoning; None when it does not reason."""
 
     @classmethod
     def choose(
@@ -61,7 +71,39 @@ class ChatTemplate:
         markers.
         """
         chosen = fallback.choose(source, is_token, bos)
-        return cls(chosen.source, bos=bos, eos=eos, stops=chosen.stops)
+        made = cls(chosen.source, bos=bos, eos=eos, stops=chosen.stops)
+        made.thinking = made.thinking or thinking_of(is_token)
+        return made
+
+    def prompt(self, asked: ChatPrompt, messages: Sequence[Message] | None = None) -> str:
+        """Return the prompt of a request, with `messages` in place of its own, and with reasoning
+        on or off as it asks; raise InvalidRequest.
+        """
+        switched = switches(self.source, asked.reasoning)
+        text = self.render(
+            asked.messages if messages is None else messages,
+            [_offered(tool) for tool in asked.tools],
+            arguments={**switched, **asked.template_arguments},
+        )
+        thinking = self.thinking
+        if asked.reasoning.enabled is False and thinking:
+            # a template with a switch knows best, unless it did not heed it
+            return thinking.closed(text) if thinking.opened(text) or not switched else text
+        return text
+
+    def layout(self, asked: ChatPrompt, prompt: str) -> Layout:
+        """Return what the answer to a request, whose prompt was rendered, can hold."""
+        choice = asked.tool_choice
+        offer = Offer.of([] if choice.mode == "none" else asked.tools)
+        return Layout(
+            self.form,
+            offer.only(choice.name) if choice.mode == "named" else offer,
+            choice.parallel,
+            self.thinking,
+            self.thinking.opened(prompt) if self.thinking else "",
+            asked.reasoning.separate,
+            asked.reasoning.enabled is not False and asked.reasoning.budget != 0,
+        )
 
     def render(
         self,
@@ -82,7 +124,9 @@ class ChatTemplate:
             raise InvalidRequest(
                 f"chat_template_kwargs may not set {min(taken)}.", param="chat_template_kwargs"
             )
-        adapted, offered = adapt(messages, tools, self.abilities)
+        adapted, offered = adapt(messages, tools, self.abilities, self.form.write)
+        if _THINKING in self.source:
+            adapted = [_with_thinking(message) for message in adapted]
         given = offered or (None if self.abilities.absent_tools else [])
         try:
             return self._run(
@@ -123,6 +167,24 @@ class ChatTemplate:
             "add_generation_prompt": add_generation_prompt,
         }
         return run(self._compiled, variables, steps)
+
+
+def _with_thinking(message: Message) -> Message:
+    """Return a call's message with its reasoning under the name that gpt-oss knows; it takes none
+    beside content.
+    """
+    reasoning = message.get("reasoning_content")
+    if not reasoning or not message.get("tool_calls") or message.get("content"):
+        return message
+    return {**message, "thinking": reasoning}
+
+
+def _offered(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a tool without what is none of the model's business."""
+    function = tool.get("function")
+    if not isinstance(function, dict) or "strict" not in function:
+        return dict(tool)
+    return {**tool, "function": {k: v for k, v in function.items() if k != "strict"}}
 
 
 def _reason(error: Exception) -> str:

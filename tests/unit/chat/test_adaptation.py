@@ -163,3 +163,40 @@ def test_system_text_goes_before_the_parts_of_the_first_user_message() -> None:
     parts = [{"type": "text", "text": "Hi"}]
     folded = adapted(SYSTEM, {"role": "user", "content": parts}, system=False, parts=True)
     assert folded[0]["content"] == [{"type": "text", "text": "Be brief.\n\n"}, *parts]
+
+
+def test_several_calls_of_one_message_take_turns_with_their_results() -> None:
+    calls = [
+        {"id": str(n), "type": "function", "function": {"name": "f", "arguments": "{}"}}
+        for n in (1, 2)
+    ]
+    both = {
+        "role": "assistant",
+        "content": "Let me.",
+        "reasoning_content": "Both.",
+        "tool_calls": calls,
+    }
+    made = adapted(USER, both, result("one", "1"), result("two", "2"), USER, several_calls=False)
+    assert [message["role"] for message in made] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "tool",
+        "user",
+    ]
+    assert [call["id"] for message in made for call in message.get("tool_calls", ())] == ["1", "2"]
+    assert [made[1].get("reasoning_content"), made[3].get("reasoning_content")] == ["Both.", None]
+    assert [made[2]["content"], made[4]["content"]] == ["one", "two"]
+    assert len(adapted(USER, both, several_calls=False)) == 3
+
+
+def test_calls_are_written_and_asked_for_as_the_model_knows_them() -> None:
+    made, _ = adapt(
+        [USER, calling('{"a": 1}')],
+        [WEATHER],
+        Abilities(tools=False, tool_calls=False),
+        lambda name, arguments: f"<{name} {arguments}>",
+    )
+    assert "<NAME {...}>" in made[0]["content"]
+    assert made[2]["content"] == '<f {"a": 1}>'

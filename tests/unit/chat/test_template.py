@@ -11,6 +11,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from llmd.chat.sandbox import GenerationBlock, refuse, to_json
 from llmd.chat.template import ChatTemplate, local_time
 from llmd.errors import InvalidRequest
+from llmd.protocol.requests import ChatPrompt, Reasoning, ToolChoice
 from tests.unit.chat.conftest import CONVERSATION, SOURCES, WEATHER, noon, template
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -155,3 +156,81 @@ def test_a_vocabulary_without_markers_gets_plain_text_and_a_stop() -> None:
 
 def test_jinja_undefined_is_silent_as_hugging_face_has_it() -> None:
     assert template("{{ messages[0].content }}{{ nothing }}").render(HELLO) == "Hello"
+
+
+def chat(**wishes: Any) -> ChatPrompt:
+    return ChatPrompt([{"role": "user", "content": "Hi"}], **wishes)
+
+
+def published_template(name: str) -> ChatTemplate:
+    return template(SOURCES[name].read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("name", "enabled", "end"),
+    [
+        ("Qwen-Qwen3-0.6B", False, "<think>\n\n</think>\n\n"),
+        ("Qwen-Qwen3-0.6B", None, "<|im_start|>assistant\n"),
+        ("Qwen3.5-4B", False, "<think>\n\n</think>\n\n"),
+        ("Qwen3.5-4B", None, "<think>\n"),
+        ("MiniMax-M2", False, "<think>\n\n</think>\n\n"),
+        ("MiniMax-M2", True, "<think>\n"),
+        ("deepseek-ai-DeepSeek-V3.1", True, "<think>"),
+        ("deepseek-ai-DeepSeek-V3.1", False, "<think></think>"),
+        ("google-gemma-4-31B-it", True, "<|turn>model\n"),
+        ("google-gemma-4-31B-it", False, "<|channel>thought\n<channel|>"),
+        ("ibm-granite-granite-3.3-2B-Instruct", False, "<|end_of_role|>"),
+        ("LFM2.5-Instruct", False, "<think>\n\n</think>\n\n"),
+        ("openai-gpt-oss-120b", False, "<|start|>assistant"),
+        ("microsoft-Phi-3.5-mini-instruct", False, "<|assistant|>\n"),
+    ],
+)
+def test_reasoning_is_switched_as_the_model_knows_it(
+    name: str, enabled: bool | None, end: str
+) -> None:
+    made = published_template(name)
+    prompt = made.prompt(chat(reasoning=Reasoning(enabled=enabled)))
+    assert prompt.endswith(end)
+    if made.thinking and enabled is False:
+        assert not made.layout(chat(), prompt).opened
+
+
+def test_the_layout_of_an_answer_follows_from_the_request() -> None:
+    made = published_template("Qwen3.5-4B")
+    other = {"type": "function", "function": {"name": "other", "strict": True}}
+    asked = chat(
+        tools=[WEATHER, other],
+        tool_choice=ToolChoice("named", "other", parallel=False),
+        reasoning=Reasoning(separate=False, budget=0),
+    )
+    layout = made.layout(asked, made.prompt(asked))
+    assert [tool.name for tool in layout.offer.tools] == ["other"]
+    assert (layout.parallel, layout.separate, layout.reasons) == (False, False, False)
+    assert layout.opened == "<think>\n"
+    assert made.layout(chat(tools=[WEATHER]), "").offer.has("get_weather")
+    assert not made.layout(chat(tools=[WEATHER], tool_choice=ToolChoice("none")), "").offer.tools
+
+
+def test_strictness_is_none_of_the_models_business() -> None:
+    function = {**WEATHER["function"], "strict": True}
+    made = published_template("Qwen-Qwen3-0.6B")
+    strict = made.prompt(chat(tools=[{"type": "function", "function": function}]))
+    assert strict == made.prompt(chat(tools=[WEATHER]))
+
+
+def test_the_vocabulary_may_tell_of_reasoning_that_the_template_does_not() -> None:
+    source = "{% for m in messages %}{{ m.content }}{% endfor %}"
+    for known in (True, False):
+        made = ChatTemplate.choose(source, lambda text, known=known: known, bos="", eos="")
+        assert (made.thinking is not None) is known
+
+
+def test_gpt_oss_knows_reasoning_by_another_name() -> None:
+    made = published_template("openai-gpt-oss-120b")
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": None, "reasoning_content": "Hm.", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "1", "content": "x"},
+    ]
+    assert "<|channel|>analysis<|message|>Hm.<|end|>" in made.render(messages)

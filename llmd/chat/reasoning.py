@@ -1,0 +1,138 @@
+"""Reasoning: how models mark it, how templates switch it, and where it ends.
+
+A template can leave the block open at the end of the prompt, so that the answer begins inside it;
+whether it did is read from the rendered prompt. One that knows no switch is closed by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from llmd.chat.scanning import Parsing, Scanner, Sink
+from llmd.protocol.requests import Reasoning
+
+_LOWEST_EFFORT = "low"
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """How a model marks its reasoning."""
+
+    opening: str
+    closing: str
+    around: str = "\n"
+    """What stands between the marks and the text when a block is closed by hand."""
+    always: bool = False
+    """Whether every answer begins with reasoning unless the prompt prevents it."""
+
+    def opened(self, prompt: str) -> str:
+        """Return the end of a prompt from where it opens reasoning on; "" when it does not end
+        inside such.
+        """
+        bare = prompt.rstrip()
+        return prompt[len(bare) - len(self.opening) :] if bare.endswith(self.opening) else ""
+
+    def closed(self, prompt: str) -> str:
+        """Return a prompt after which no reasoning follows."""
+        if self.always or prompt.rstrip().endswith(self.closing):
+            return prompt
+        if not self.opened(prompt):
+            prompt += self.opening + self.around
+        return f"{prompt}{self.around}{self.closing}{self.around * 2}"
+
+
+THINK = Thinking("<think>", "</think>")
+SEED = Thinking("<seed:think>", "</seed:think>")
+MISTRAL = Thinking("[THINK]", "[/THINK]", around="")
+COMMAND_R = Thinking("<|START_THINKING|>", "<|END_THINKING|>", around="")
+GEMMA = Thinking("<|channel>thought", "<channel|>", around="")
+HARMONY = Thinking("<|channel|>analysis<|message|>", "<|end|>", around="", always=True)
+
+# by what a template says; `<think>` is last, since others mention it in passing
+_BY_MARK = (
+    ("<seed:think>", SEED),
+    ("[THINK]", MISTRAL),
+    ("<|START_THINKING|>", COMMAND_R),
+    ("<|channel>", GEMMA),
+    ("<|channel|>", HARMONY),
+    ("<think>", THINK),
+    ("</think>", THINK),
+)
+_SWITCHES = ("enable_thinking", "thinking")
+
+
+def find_thinking(source: str) -> Thinking | None:
+    """Return how the model of a template marks reasoning; None when the template does not say."""
+    return next((thinking for mark, thinking in _BY_MARK if mark in source), None)
+
+
+def thinking_of(is_token: Callable[[str], bool]) -> Thinking | None:
+    """Return how a model marks reasoning that only its vocabulary tells of; `is_token` knows
+    that.
+    """
+    return THINK if is_token(THINK.opening) and is_token(THINK.closing) else None
+
+
+def switches(source: str, wanted: Reasoning) -> dict[str, Any]:
+    """Return the template variables that turn reasoning on or off, as far as the template knows
+    any.
+    """
+    known = {
+        name: wanted.enabled
+        for name in _SWITCHES
+        if wanted.enabled is not None and re.search(rf"\b{name}\b", source)
+    }
+    if wanted.enabled is False and not known and "reasoning_effort" in source:
+        return {"reasoning_effort": _LOWEST_EFFORT}
+    if wanted.budget is not None and "thinking_budget" in source:
+        return {**known, "thinking_budget": wanted.budget}
+    return known
+
+
+def read_reasoning(
+    scan: Scanner, thinking: Thinking, *, opened: str, interrupts: tuple[str, ...] = ()
+) -> Parsing[None]:
+    """Read the reasoning that an answer begins with, if it does, or that the prompt has `opened`;
+    one of `interrupts` ends it too, and is left to be read.
+    """
+    scan.mark()
+    if not opened:
+        yield from scan.space()
+        if not (yield from scan.literal(thinking.opening)):
+            scan.back()
+            return
+    scan.markup(scan.forget() or opened)
+    found = yield from thoughts(scan, (thinking.closing, *interrupts))
+    if found in interrupts:
+        scan.unread(str(found))
+    elif found and scan.separate:
+        yield from scan.space()
+
+
+def thoughts(scan: Scanner, closings: tuple[str, ...]) -> Parsing[str | None]:
+    """Read reasoning up to one of `closings`; return that, or None when the text ends first."""
+    scan.thinking = True
+    sink = _Stripped(scan.think) if scan.separate else scan.think
+    found = yield from scan.through(closings, sink)
+    scan.thinking = False
+    scan.markup(found if found == closings[0] else "")
+    return found
+
+
+class _Stripped:
+    """Passes text on without the white space at both ends."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._space = ""
+        self._begun = False
+
+    def __call__(self, text: str) -> None:
+        text = self._space + text if self._begun else text.lstrip()
+        body = text.rstrip()
+        self._begun = self._begun or bool(body)
+        self._space = text[len(body) :]
+        self._sink(body)

@@ -1,0 +1,60 @@
+"""What every format of tool calls brings along."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from llmd.chat.scanning import Parsing, Scanner
+from llmd.chat.tools.lark import Rules, Spelling
+from llmd.chat.tools.offer import Offer, Tool
+
+
+def write_hermes(name: str, arguments: str) -> str:
+    """Return a call as most open models write it, and as llmd asks of models whose template has
+    no way of its own.
+    """
+    head = json.dumps(name, ensure_ascii=False)
+    return f'<tool_call>\n{{"name": {head}, "arguments": {arguments}}}\n</tool_call>'
+
+
+class GrammarOf(Protocol):
+    """Writes the grammar of calls."""
+
+    def __call__(self, offer: Offer, spelling: Spelling, *, parallel: bool) -> str:
+        """Return the grammar of one call, or of one or more when they may be `parallel`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallFormat:
+    """One way of writing calls. All of it is about texts; control tokens appear by theirs."""
+
+    name: str
+    markers: tuple[str, ...]
+    """Texts that must reach the parser although some vocabularies have control tokens for them."""
+    parse: Callable[[Scanner, Offer], Parsing[None]]
+    """Reads an answer, behind any reasoning, to its end. A call that is none comes out as text."""
+    grammar: GrammarOf
+    """The grammar of an answer that is calls and nothing else."""
+    trigger: str = ""
+    """The text with which a call begins, and its grammar too; "" when it has no such text."""
+    triggered: GrammarOf | None = None
+    """The grammar from the trigger on, where forced calls begin in another way."""
+    interrupts: tuple[str, ...] = ()
+    """Beginnings of calls that end reasoning which was not closed."""
+    frames: bool = False
+    """Whether answers without calls, and reasoning, are marked up in this format as well."""
+    resume: str = ""
+    """What follows closed reasoning before anything else can."""
+    answer: str = ""
+    """What a plain answer begins with."""
+    write: Callable[[str, str], str] = write_hermes
+    """A call's text from its name and JSON arguments, for templates that cannot write it."""
+
+
+def json_call_rule(rules: Rules, tool: Tool, arguments: str = "arguments") -> str:
+    """Return what matches one call as a JSON object of name and arguments."""
+    head = f'{{"name": {json.dumps(tool.name, ensure_ascii=False)}, "{arguments}": '
+    return rules.add(f"{rules.text(head)} {rules.arguments(tool)} {rules.text('}')}")

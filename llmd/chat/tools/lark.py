@@ -1,0 +1,110 @@
+"""Puts grammars together that a forced call must follow, in llguidance's dialect of Lark.
+
+Formats know texts only. Whether a marker is a token of its own, and must be written as one, depends
+on the vocabulary: `Spelling` is the caller's knowledge of that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from llmd.chat.tools.offer import Schema, Tool
+
+Spelling = Callable[[str], str | None]
+"""How the grammar names the special token of that text; None: it is no token, but plain text."""
+
+# the spacing that templates print former calls with; nothing is enforced by halves
+_STYLE = {
+    "whitespace_flexible": False,
+    "item_separator": ", ",
+    "key_separator": ": ",
+    "coerce_one_of": False,
+    "lenient": False,
+}
+
+
+class Rules:
+    """The rules of one grammar."""
+
+    def __init__(self, spelling: Spelling) -> None:
+        self._spelling = spelling
+        self._lines: list[str] = []
+
+    def add(self, body: str, options: str = "") -> str:
+        """Add a rule and return its name; `options` as in `name[suffix="x"]: ...`."""
+        name = f"r{len(self._lines)}"
+        self._lines.append(f"{name}{options}: {body}")
+        return name
+
+    def recursive(self, body: Callable[[str], str]) -> str:
+        """Add a rule that refers to itself: `body` takes its name."""
+        place = len(self._lines)
+        self._lines.append("")
+        name = f"r{place}"
+        self._lines[place] = f"{name}: {body(name)}"
+        return name
+
+    def text(self, text: str) -> str:
+        """Return the literal that matches a text."""
+        return json.dumps(text, ensure_ascii=False)
+
+    def marker(self, text: str) -> str:
+        """Return what matches a marker: its token where it is one, else its text."""
+        return self._spelling(text) or self.text(text)
+
+    def json(self, schema: Schema) -> str:
+        """Add a rule for JSON of a schema and return its name."""
+        return self.add(f"%json {json.dumps(styled(schema), ensure_ascii=False)}")
+
+    def arguments(self, tool: Tool) -> str:
+        """Add a rule for a tool's arguments as one JSON object and return its name."""
+        return self.json(object_schema(tool))
+
+    def until(self, ending: str, pattern: str = r"(?s:.*)") -> str:
+        """Add a rule for text of a pattern up to, and with, the first `ending`; return its name."""
+        return self.add(f"/{pattern}/", f"[suffix={self.text(ending)}]")
+
+    def either(self, options: list[str]) -> str:
+        """Add a rule for one of several and return its name."""
+        return self.add(" | ".join(options))
+
+    def grammar(self, start: str) -> str:
+        """Return the whole grammar."""
+        return "\n".join([f"start: {start}", *self._lines])
+
+
+def calls(one: str, between: str, *, parallel: bool) -> str:
+    """Return what matches one call, or any number of them with `between` in between."""
+    return f"{one} ({between} {one})*" if parallel else one
+
+
+def listed(rules: Rules, required: list[str], optional: list[str], between: str) -> str:
+    """Return what matches all of `required` and any of `optional`, in order, with `between`
+    between any two.
+    """
+    tails = " ".join(f"({between} {one})?" for one in optional)
+    if required:
+        return rules.add(f"{f' {between} '.join(required)} {tails}")
+    options = ['""']
+    for place, first in enumerate(optional):
+        rest = " ".join(f"({between} {one})?" for one in optional[place + 1 :])
+        options.append(f"{first} {rest}")
+    return rules.either(options)
+
+
+def styled(schema: Schema) -> dict[str, Any]:
+    """Return a schema whose JSON has the spacing of calls."""
+    return {**schema, "x-guidance": _STYLE}
+
+
+def object_schema(tool: Tool) -> dict[str, Any]:
+    """Return the schema of a tool's arguments; arguments are always an object."""
+    return {"type": "object", **tool.parameters}
+
+
+def or_plain(grammar: str, beginning: str) -> str:
+    """Return a grammar with a plain answer, which begins with a certain text, as an alternative."""
+    plain = f"plain: {json.dumps(beginning)} PLAIN\nPLAIN: /(?s:.*)/"
+    return f"start: plain | calls\n{plain}\n{grammar.replace('start:', 'calls:', 1)}"

@@ -1,0 +1,146 @@
+"""The tools of one request, as formats need them: names, schemas, types of parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Self
+
+import msgspec
+
+Schema = Mapping[str, Any]
+
+_DEEPEST_REFERENCE = 16
+# what a schema of any text may hold; listed texts stand on one line and in no tag's way
+_PLAIN_WORDS = frozenset(
+    "type enum const title description default examples deprecated readOnly writeOnly".split()
+)
+_PLAIN_VALUE = re.compile(r"[^<\n]*")
+
+
+class Kind(StrEnum):
+    """How a parameter's value is written where values are not JSON."""
+
+    TEXT = "text"
+    """As it stands: the schema takes any string, or some that are listed."""
+    STRING = "string"
+    """As it stands, or as a JSON string: the schema takes strings of a certain form alone."""
+    JSON = "json"
+    """As JSON: the schema takes no string."""
+    EITHER = "either"
+    """As JSON where it is such, else as it stands."""
+
+
+class Tool(msgspec.Struct, frozen=True):
+    """One function that may be called."""
+
+    name: str
+    parameters: dict[str, Any]
+    """A JSON schema of an object."""
+    strict: bool = False
+    """Calls must follow the schema even when the model is free to call or not."""
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """Schemas of the parameters, by name."""
+        properties = self.parameters.get("properties")
+        return properties if isinstance(properties, dict) else {}
+
+    def schema(self, parameter: str) -> Any:
+        """Return the schema of one parameter with local references followed; {} when there is
+        none.
+        """
+        return self.followed(self.properties.get(parameter, {}))
+
+    def kind(self, parameter: str) -> Kind:
+        """Return how values of a parameter are written."""
+        schema = self.schema(parameter)
+        kinds = self._kinds(schema, 0)
+        if kinds == {"json"}:
+            return Kind.JSON
+        if kinds != {"text"}:
+            return Kind.EITHER
+        return Kind.TEXT if _plain(schema) else Kind.STRING
+
+    def _kinds(self, schema: Any, depth: int) -> set[str]:
+        """Return `text`, `json` or both; nothing when the schema does not say."""
+        if not isinstance(schema, dict) or depth > _DEEPEST_REFERENCE:
+            return set()
+        if "enum" in schema or "const" in schema:
+            values = schema["enum"] if isinstance(schema.get("enum"), list) else [schema["const"]]
+            return {"text" if isinstance(value, str) else "json" for value in values}
+        types = schema.get("type")
+        if types:
+            listed = types if isinstance(types, list) else [types]
+            return {"text" if kind == "string" else "json" for kind in listed}
+        options = [
+            option for word in ("anyOf", "oneOf", "allOf") for option in schema.get(word) or []
+        ]
+        found = [self._kinds(self.followed(option), depth + 1) for option in options]
+        # an option that does not say takes anything
+        return {"text", "json"} if not all(found) else set().union(*found)
+
+    def followed(self, schema: Any) -> Any:
+        """Return what a local reference refers to, or the schema itself."""
+        for _ in range(_DEEPEST_REFERENCE):
+            target = schema.get("$ref") if isinstance(schema, dict) else None
+            if not isinstance(target, str) or not target.startswith("#/"):
+                return schema
+            schema = self._at(target)
+        return {}
+
+    def _at(self, reference: str) -> Any:
+        place: Any = self.parameters
+        for step in reference[2:].split("/"):
+            name = step.replace("~1", "/").replace("~0", "~")
+            place = place.get(name, {}) if isinstance(place, dict) else {}
+        return place
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """Everything that one answer may call."""
+
+    tools: tuple[Tool, ...] = ()
+
+    @classmethod
+    def of(cls, tools: Sequence[Mapping[str, Any]]) -> Self:
+        """Read tools of OpenAI's shape; what is no function is left out."""
+        functions = [tool.get("function", tool) for tool in tools]
+        return cls(
+            tuple(
+                Tool(
+                    function["name"],
+                    _object(function.get("parameters")),
+                    strict=function.get("strict") is True,
+                )
+                for function in functions
+                if isinstance(function, dict) and isinstance(function.get("name"), str)
+            )
+        )
+
+    def find(self, name: str) -> Tool | None:
+        """Return the tool of that name, if it is offered."""
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a tool of that name."""
+        return self.find(name) is not None
+
+    def only(self, name: str) -> Offer:
+        """Return an offer of that tool alone."""
+        return Offer(tuple(tool for tool in self.tools if tool.name == name))
+
+    def tool(self, name: str) -> Tool:
+        """Return the tool of that name, or one of that name that takes anything."""
+        return self.find(name) or Tool(name, {})
+
+
+def _plain(schema: Schema) -> bool:
+    """Whether a schema of strings takes any text, or a list of simple ones."""
+    listed = [*(schema.get("enum") or []), schema.get("const", "")]
+    return _PLAIN_WORDS.issuperset(schema) and all(map(_PLAIN_VALUE.fullmatch, listed))
+
+
+def _object(schema: Any) -> dict[str, Any]:
+    return schema if isinstance(schema, dict) else {}

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from llmd.chat.tools.lark import Rules, calls, listed, object_schema, or_plain, styled
+from llmd.chat.tools.offer import Tool
+from tests.unit.chat.tools.conftest import spelling, written
+
+
+def texts(grammar: str, count: int = 40) -> set[str]:
+    return {text for seed in range(count) if (text := written(grammar, [], seed)) is not None}
+
+
+def test_markers_are_tokens_where_they_are_such_and_text_elsewhere() -> None:
+    rules = Rules(spelling(["<a>"]))
+    assert rules.marker("<a>") == "<[257]>"
+    assert rules.marker('<"b">') == '"<\\"b\\">"'
+
+
+def test_one_call_or_any_number_of_them() -> None:
+    one = calls('"x"', '","', parallel=False)
+    assert texts(f"start: {one}") == {"x"}
+    several = calls('"x"', '","', parallel=True)
+    assert {"x", "x,x"} <= texts(f"start: {several}")
+
+
+@pytest.mark.parametrize(
+    ("required", "optional", "expected"),
+    [
+        (['"a"'], ['"b"', '"c"'], {"a", "a,b", "a,c", "a,b,c"}),
+        ([], ['"b"', '"c"'], {"", "b", "c", "b,c"}),
+        (['"a"', '"b"'], [], {"a,b"}),
+        ([], [], {""}),
+    ],
+)
+def test_commas_stand_between_any_two(
+    required: list[str], optional: list[str], expected: set[str]
+) -> None:
+    rules = Rules(lambda _: None)
+    name = listed(rules, required, optional, '","')
+    assert texts(rules.grammar(f'"(" {name} ")"')) == {f"({inside})" for inside in expected}
+
+
+def test_text_goes_up_to_its_first_ending() -> None:
+    rules = Rules(lambda _: None)
+    for text in texts(rules.grammar(rules.until("</")), 8):
+        assert text.index("</") == len(text) - 2
+
+
+def test_a_rule_may_refer_to_itself() -> None:
+    rules = Rules(lambda _: None)
+    grammar = rules.grammar(rules.recursive(lambda own: f'"x" | "(" {own} ")"'))
+    assert {"x", "(x)"} <= texts(grammar)
+
+
+def test_schemas_of_arguments_are_objects_in_the_usual_spacing() -> None:
+    assert object_schema(Tool("f", {})) == {"type": "object"}
+    assert styled({"a": 1})["x-guidance"]["key_separator"] == ": "
+
+
+def test_a_plain_answer_may_stand_for_calls() -> None:
+    grammar = or_plain('start: r0\nr0: "call"', "all\n")
+    found = texts(grammar)
+    assert "call" in found
+    assert all(text == "call" or text.startswith("all\n") for text in found)

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from llmd.chat.tools.offer import Kind, Offer, Tool
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        ({"type": "string"}, Kind.TEXT),
+        ({"type": "string", "description": "x", "default": "y"}, Kind.TEXT),
+        ({"enum": ["a", "b"]}, Kind.TEXT),
+        ({"const": "a"}, Kind.TEXT),
+        ({"enum": ["a\nb"]}, Kind.STRING),
+        ({"type": "string", "pattern": "^a"}, Kind.STRING),
+        ({"type": "string", "maxLength": 3}, Kind.STRING),
+        ({"type": "integer"}, Kind.JSON),
+        ({"type": ["integer", "null"]}, Kind.JSON),
+        ({"enum": [1, 2]}, Kind.JSON),
+        ({"$ref": "#/$defs/number"}, Kind.JSON),
+        ({"$ref": "#/$defs/word"}, Kind.TEXT),
+        ({"anyOf": [{"type": "integer"}, {"$ref": "#/$defs/word"}]}, Kind.EITHER),
+        ({"anyOf": [{"type": "integer"}, {"type": "boolean"}]}, Kind.JSON),
+        ({"type": ["string", "null"]}, Kind.EITHER),
+        ({"enum": ["a", None]}, Kind.EITHER),
+        ({"oneOf": [{"type": "integer"}, {}]}, Kind.EITHER),
+        ({}, Kind.EITHER),
+        (True, Kind.EITHER),
+        ({"$ref": "#/$defs/nowhere"}, Kind.EITHER),
+        ({"$ref": "https://example.org/schema"}, Kind.EITHER),
+        ({"$ref": "#/$defs/circle"}, Kind.EITHER),
+    ],
+)
+def test_a_schema_says_how_values_are_written(schema: Any, kind: Kind) -> None:
+    definitions = {
+        "number": {"type": "number"},
+        "word": {"type": "string"},
+        "circle": {"$ref": "#/$defs/circle"},
+    }
+    tool = Tool("f", {"properties": {"a": schema}, "$defs": definitions})
+    assert tool.kind("a") is kind
+
+
+def test_a_schema_that_turns_in_circles_says_nothing() -> None:
+    circle: dict[str, Any] = {"anyOf": [{"$ref": "#/$defs/again"}]}
+    tool = Tool("f", {"properties": {"a": circle}, "$defs": {"again": circle}})
+    assert tool.kind("a") is Kind.EITHER
+
+
+def test_tools_of_any_shape_are_read() -> None:
+    offer = Offer.of(
+        [
+            {"type": "function", "function": {"name": "f", "parameters": {"a": 1}, "strict": True}},
+            {"name": "g"},
+            {"type": "function", "function": "h"},
+            {"type": "function", "function": {"name": 3}},
+            {"type": "function", "function": {"name": "i", "parameters": [1]}},
+        ]
+    )
+    assert offer.tools == (Tool("f", {"a": 1}, strict=True), Tool("g", {}), Tool("i", {}))
+    assert offer.has("g")
+    assert not offer.has("h")
+    assert offer.only("g").tools == (Tool("g", {}),)
+    assert offer.tool("h") == Tool("h", {})
+
+
+def test_properties_that_are_none_are_none() -> None:
+    assert Tool("f", {"properties": [1]}).properties == {}
+    assert Tool("f", {}).schema("a") == {}

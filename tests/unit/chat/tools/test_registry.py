@@ -1,0 +1,202 @@
+"""What holds for every format: which template it belongs to, that pieces do not matter, that nothing
+is lost, and that what its grammar forces are calls that keep to the schema.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmd.chat.reasoning import THINK
+from llmd.chat.tools.formats import CallFormat
+from llmd.chat.tools.offer import Offer, Tool
+from llmd.chat.tools.registry import choose_format
+from llmd.errors import InvalidRequest
+from tests.unit.chat.conftest import SOURCES, template
+from tests.unit.chat.tools.conftest import (
+    FORMS,
+    THINKING,
+    WEATHER,
+    read,
+    schema,
+    spelling,
+    written,
+)
+
+BY_TEMPLATE = {
+    "ByteDance-Seed-OSS": "seed",
+    "CohereForAI-c4ai-command-r7b-12-2024-tool_use": "command_r",
+    "GLM-4.6": "glm",
+    "HuggingFaceTB-SmolLM3-3B": "hermes",
+    "Kimi-K2-Instruct": "kimi",
+    "LFM2-8B-A1B": "lfm2",
+    "LFM2.5-Instruct": "lfm2",
+    "MiniMax-M2": "minimax",
+    "Mistral-Small-3.2-24B-Instruct-2506": "mistral_ids",
+    "NousResearch-Hermes-3-Llama-3.1-8B-tool_use": "hermes",
+    "Qwen-Qwen2.5-7B-Instruct": "hermes",
+    "Qwen-Qwen3-0.6B": "hermes",
+    "Qwen3-Coder": "qwen_coder",
+    "Qwen3.5-4B": "qwen_coder",
+    "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B": "deepseek_r1",
+    "deepseek-ai-DeepSeek-V3.1": "deepseek",
+    "google-gemma-2-2b-it": "hermes",
+    "google-gemma-4-31B-it": "gemma",
+    "ibm-granite-granite-3.3-2B-Instruct": "granite",
+    "ibm-granite-granite-4.0": "hermes",
+    "llama-cpp-rwkv-world": "hermes",
+    "llmd-tiny": "hermes",
+    "meetkai-functionary-medium-v3.1": "functionary_3.1",
+    "meetkai-functionary-medium-v3.2": "functionary_3.2",
+    "meta-llama-Llama-3.1-8B-Instruct": "llama",
+    "meta-llama-Llama-3.2-3B-Instruct": "llama",
+    "microsoft-Phi-3.5-mini-instruct": "hermes",
+    "mistralai-Mistral-Nemo-Instruct-2407": "mistral_list",
+    "openai-gpt-oss-120b": "harmony",
+}
+FORCED = Offer(
+    (
+        Tool("get_weather", WEATHER),
+        Tool(
+            "get_weather_now", {"type": "object", "properties": {}, "additionalProperties": False}
+        ),
+        Tool("anything", {}),
+    )
+)
+
+
+@pytest.fixture(params=FORMS)
+def form(request: pytest.FixtureRequest) -> CallFormat:
+    return FORMS[request.param]
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_published_templates_get_their_format(name: str) -> None:
+    made = template(SOURCES[name].read_text(encoding="utf-8"))
+    assert made.form.name == BY_TEMPLATE[name]
+
+
+def test_unknown_templates_get_what_they_or_llmd_ask_for() -> None:
+    assert choose_format("{{ messages }}", describes_tools=False).name == "hermes"
+    assert choose_format("{{ messages }}", describes_tools=True).name == "generic"
+
+
+@pytest.mark.parametrize("special", [True, False], ids=["tokens", "text"])
+@pytest.mark.parametrize("parallel", [True, False], ids=["several", "one"])
+def test_forced_calls_keep_to_the_schema(form: CallFormat, special: bool, parallel: bool) -> None:
+    markers = list(dict.fromkeys(form.markers)) if special else []
+    grammar = form.grammar(FORCED, spelling(markers), parallel=parallel)
+    texts = [written(grammar, markers, seed) for seed in range(12)]
+    complete = [text for text in texts if text is not None]
+    assert len(complete) > 3
+    for text in complete:
+        found = read(form, text, offer=FORCED)
+        assert (found.text, found.reasoning) == ("", ""), text
+        assert found.calls
+        assert parallel or len(found.calls) == 1
+        for name, arguments in found.calls:
+            tool = FORCED.find(name)
+            assert tool, text
+            jsonschema.validate(arguments, {"type": "object", **tool.parameters})
+
+
+def test_a_trigger_is_how_calls_begin(form: CallFormat) -> None:
+    grammar = (form.triggered or form.grammar)(FORCED, spelling([]), parallel=False)
+    text = next(text for seed in range(20) if (text := written(grammar, [], seed)))
+    assert text.startswith(form.trigger)
+    assert form.trigger or form.answer
+
+
+@pytest.mark.parametrize("keyword", ["not", "patternProperties", "dependentRequired"])
+@pytest.mark.parametrize("name", ["qwen_coder", "glm", "minimax", "lfm2", "gemma"])
+def test_what_a_notation_cannot_keep_to_is_refused_by_name(name: str, keyword: str) -> None:
+    tool = Tool("f", {**schema(["a"], a="integer"), keyword: {}})
+    with pytest.raises(InvalidRequest, match=f"Calls of f cannot be forced.*{keyword}") as caught:
+        FORMS[name].grammar(Offer((tool,)), spelling([]), parallel=True)
+    assert caught.value.param == "tools"
+    assert caught.value.details == {"tool": "f", "path": "$", "keyword": keyword}
+
+
+def example(form: CallFormat) -> str:
+    """One call as this format writes it, made by its own grammar."""
+    tool = Tool(
+        "python",
+        {
+            "type": "object",
+            "properties": {"code": {"const": '你好 {"[(>'}},
+            "required": ["code"],
+            "additionalProperties": False,
+        },
+    )
+    grammar = form.grammar(Offer((tool,)), spelling([]), parallel=False)
+    return next(text for seed in range(20) if (text := written(grammar, [], seed)))
+
+
+EXAMPLES = {name: example(form) for name, form in FORMS.items()}
+COMMON = st.sampled_from(
+    [
+        *"{}[]\"\\\n :,<>=()1'",
+        *("call", "name", "python", "all\n", "你好", "🙂", '{"code": "x"}'),
+        '{"name": "python", "arguments": ',
+    ]
+)
+
+
+@st.composite
+def soups(draw: st.DrawFn, name: str) -> str:
+    """Marks, pieces of calls and whole calls, in any order."""
+    form, thinking = FORMS[name], THINKING.get(name, THINK)
+    marks = [*form.markers, thinking.opening, thinking.closing, EXAMPLES[name]]
+    parts = draw(st.lists(st.one_of(st.sampled_from(marks), COMMON), max_size=14))
+    return "".join(parts)
+
+
+@pytest.mark.parametrize("name", FORMS)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_any_split_gives_the_same(name: str, data: st.DataObject) -> None:
+    text = data.draw(soups(name))
+    cuts = data.draw(st.lists(st.integers(0, 10_000), max_size=12))
+    wishes: dict[str, Any] = {
+        "thinking": data.draw(st.sampled_from([None, THINKING.get(name, THINK)])),
+        "separate": data.draw(st.booleans()),
+        "parallel": data.draw(st.booleans()),
+    }
+    whole = read(FORMS[name], text, **wishes)
+    assert read(FORMS[name], text, cuts=cuts, **wishes) == whole
+    assert read(FORMS[name], text, cuts=range(len(text)), **wishes) == whole
+
+
+@pytest.mark.parametrize("name", [name for name, form in FORMS.items() if not form.frames])
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_nothing_is_lost_where_there_is_no_call(name: str, data: st.DataObject) -> None:
+    text = data.draw(soups(name))
+    found = read(FORMS[name], text)
+    if not found.calls:
+        assert found.text == text
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_call_is_found_at_every_cut(name: str) -> None:
+    text = EXAMPLES[name]
+    expected = [("python", {"code": '你好 {"[(>'})]
+    for cut in range(len(text)):
+        assert read(FORMS[name], text, cuts=[cut]).calls == expected
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize(
+    "bad",
+    ["{", "[", '{"name":', '{"function":', '{"arguments":', "call:f{a:", "[f(a=", '"', "\\", " "],
+)
+def test_endless_nonsense_is_read_in_time(name: str, bad: str) -> None:
+    form = FORMS[name]
+    opening = form.markers[0] if form.markers else ""
+    for text in (opening + bad * 3000, (opening + bad) * 1000):
+        found = read(form, text, cuts=range(0, len(text), 5))
+        assert len(found.text) + sum(len(str(call)) for call in found.calls) > 0 or form.frames

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from llmd.chat.tools.lark import Rules
+from llmd.chat.tools.offer import Tool
+from llmd.chat.tools.tagged_grammar import TagStyle, tagged_arguments, with_definitions
+from llmd.errors import ConstraintRefused
+from tests.unit.chat.tools.conftest import written
+
+STYLE = TagStyle("<{name}>", "</>", ";")
+
+
+def texts(parameters: dict[str, Any], style: TagStyle = STYLE) -> set[str]:
+    rules = Rules(lambda _: None)
+    grammar = rules.grammar(f'"(" {tagged_arguments(rules, Tool("f", parameters), style)} ")"')
+    return {text for seed in range(30) if (text := written(grammar, [], seed)) is not None}
+
+
+def test_required_arguments_always_come_and_others_may() -> None:
+    properties = {"a": {"const": "x"}, "b": {"enum": [1]}}
+    found = texts({"properties": properties, "required": ["b"]})
+    assert found == {"(<b>1</>;)", "(<a>x</>;<b>1</>;)"}
+
+
+def test_texts_hold_no_closing_tag_and_listed_ones_are_written_as_they_are() -> None:
+    for text in texts({"properties": {"a": {"type": "string"}}, "required": ["a"]}):
+        assert text.startswith("(<a>")
+        assert text.index("</>") == len(text) - len("</>;)")
+    lines = TagStyle("<{name}>\n", "</>", "", "\n")
+    assert texts({"properties": {"a": {"enum": ["x y"]}}, "required": ["a"]}, lines) == {
+        "(<a>\nx y\n</>)"
+    }
+
+
+def test_strings_of_a_certain_form_are_json() -> None:
+    parameters = {"properties": {"a": {"type": "string", "pattern": "^[xy]$"}}, "required": ["a"]}
+    assert texts(parameters) <= {'(<a>"x"</>;)', '(<a>"y"</>;)'}
+
+
+def test_references_keep_their_definitions() -> None:
+    tool = Tool("f", {"properties": {}, "$defs": {"n": {"type": "integer"}}})
+    assert with_definitions(tool, {"$ref": "#/$defs/n"})["$defs"] == {"n": {"type": "integer"}}
+    assert with_definitions(tool, True) == {}
+
+
+def test_names_that_would_break_a_tag_are_refused() -> None:
+    with pytest.raises(ConstraintRefused) as caught:
+        texts({"properties": {"a>b": {}}})
+    assert caught.value.details["path"] == "$.properties.a>b"

@@ -1,0 +1,330 @@
+"""Whatever the model wants, steered answers are what was asked for: the model here types at random."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import jsonschema
+import llguidance
+import numpy as np
+import pytest
+
+from llmd.chat.reader import Layout
+from llmd.chat.reasoning import COMMAND_R, GEMMA, HARMONY, SEED, THINK, Thinking
+from llmd.chat.tools.formats import CallFormat
+from llmd.chat.tools.offer import Offer
+from llmd.engine.bindings import Vocab
+from llmd.engine.grammar.compiler import Compiler
+from llmd.engine.grammar.matcher import Matcher
+from llmd.engine.sampling import GreedySampler
+from llmd.engine.stopping import TextStream
+from llmd.errors import InvalidRequest
+from llmd.protocol.constraints import Json
+from llmd.protocol.requests import ChatPrompt, Reasoning, ToolChoice
+from llmd.runtime.worker.steering import Steering, new_call_id
+from tests.unit.chat.tools.conftest import FORMS, THINKING, Bytes, said
+
+END = 256
+
+# texts are listed: typing at random hardly ever comes upon the tag that ends a free one
+WEATHER = {
+    "type": "object",
+    "properties": {
+        "city": {"enum": ["Paris", "Zürich", "東京"]},
+        "days": {"type": "integer"},
+        "tags": {"type": "array", "items": {"type": "boolean"}, "maxItems": 3},
+    },
+    "required": ["city", "days"],
+    "additionalProperties": False,
+}
+
+
+class Vocabulary:
+    """Bytes, an end, and control tokens for the marks of one format."""
+
+    end_tokens = frozenset({END})
+
+    def __init__(self, marks: tuple[str, ...]) -> None:
+        self.bytes = Bytes(marks)
+        self._marks = {mark: END + 1 + index for index, mark in enumerate(marks)}
+
+    def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
+        tokens: list[int] = []
+        while text:
+            mark = next((mark for mark in self._marks if text.startswith(mark)), "")
+            tokens += [self._marks[mark]] if mark else text[0].encode()
+            text = text[len(mark or text[0]) :]
+        return tokens
+
+    def piece(self, token: int, *, special: bool = False) -> bytes:
+        return self.bytes.tokens[token] if token < END or special else b""
+
+
+class Answer:
+    """One answer of a model that types at random, but for the tokens of `wish`."""
+
+    def __init__(
+        self,
+        form: CallFormat,
+        prompt: ChatPrompt,
+        *,
+        thinking: Thinking | None = None,
+        opened: str = "",
+        demanded: Any = None,
+        wish: str = "",
+        seed: int = 0,
+    ) -> None:
+        own = (thinking.opening, thinking.closing) if thinking and not form.frames else ()
+        self.vocab = Vocabulary(tuple(dict.fromkeys((*form.markers, *own))))
+        compiler = Compiler(
+            lambda: llguidance.LLTokenizer(llguidance.TokenizerWrapper(self.vocab.bytes))
+        )
+        steering = Steering(cast("Vocab", self.vocab), lambda: compiler)
+        choice = prompt.tool_choice
+        offer = Offer.of(prompt.tools)
+        layout = Layout(
+            form,
+            offer.only(choice.name) if choice.mode == "named" else offer,
+            choice.parallel,
+            thinking,
+            opened,
+            reasons=prompt.reasoning.enabled is not False,
+        )
+        course = steering.course(prompt, layout)
+        matcher: Matcher | None = compiler.matcher(Json(demanded)) if demanded else None
+        self._sampler = steering.sampler(GreedySampler(), course, matcher)
+        self._reader = course.reader
+        self._random = np.random.default_rng(seed)
+        self._wish = self.vocab.tokenize(wish, add_special=False, parse_special=True)
+        self.text = self.reasoning = ""
+        self.calls: dict[int, list[str]] = {}
+        self.ended = self._run()
+
+    def _row(self, place: int) -> Any:
+        row = self._random.normal(0, 1, len(self.vocab.bytes.tokens)).astype(np.float32)
+        row[128:END] -= 10
+        row[[*b'"}])>/', END, *range(END, len(row))]] += 1.5
+        if place < len(self._wish):
+            row[self._wish[place]] += 100
+        return row
+
+    def _run(self) -> bool:
+        stream = TextStream()
+        for place in range(1500):
+            token = self._sampler.choose(self._row(place))
+            if token == END:
+                break
+            special = token in self._reader.visible
+            self._take(self._reader.push(stream.push(self.vocab.piece(token, special=special))))
+        self._take(self._reader.push(stream.close()))
+        self._take(self._reader.close())
+        return token == END
+
+    def _take(self, portion: Any) -> None:
+        self.text += portion.text
+        self.reasoning += portion.reasoning
+        for delta in portion.calls:
+            call = self.calls.setdefault(delta.index, ["", ""])
+            call[0] += delta.name
+            call[1] += delta.arguments
+
+    @property
+    def read_calls(self) -> list[tuple[str, Any]]:
+        return [(name, said(arguments)) for name, arguments in self.calls.values()]
+
+
+AUTO = ToolChoice()
+TOOLS = [
+    {"type": "function", "function": {"name": "get_weather", "parameters": WEATHER}},
+    {
+        "type": "function",
+        "function": {
+            "name": "noop",
+            "parameters": {"type": "object", "properties": {}, "additionalProperties": False},
+        },
+    },
+]
+
+
+def prompt(choice: ToolChoice = AUTO, **wishes: Any) -> ChatPrompt:
+    return ChatPrompt(
+        [{"role": "user", "content": "Hi"}], **{"tools": TOOLS, "tool_choice": choice, **wishes}
+    )
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("mode", ["required", "named"])
+def test_forced_calls_come_from_any_model_in_any_format(name: str, mode: str) -> None:
+    thinking = THINKING.get(name, THINK)
+    finished = 0
+    for seed in range(6):
+        answer = Answer(
+            FORMS[name],
+            prompt(ToolChoice(mode, "get_weather" if mode == "named" else "", parallel=False)),
+            thinking=thinking,
+            opened=""
+            if thinking.always or name in {"gemma", "functionary_3.2"}
+            else thinking.opening,
+            wish=thinking.opening + "hm" + thinking.closing
+            if thinking.always
+            else "hm" + thinking.closing,
+            seed=seed,
+        )
+        if not answer.ended:
+            continue
+        finished += 1
+        assert answer.text == ""
+        ((called, arguments),) = answer.read_calls
+        assert called == "get_weather" or mode == "required"
+        if called == "get_weather":
+            jsonschema.validate(arguments, WEATHER)
+    assert finished
+
+
+def test_calls_can_be_forced_without_reasoning() -> None:
+    answer = Answer(FORMS["hermes"], prompt(ToolChoice("named", "noop")), wish="Hello")
+    assert answer.read_calls[0] == ("noop", {})
+    assert answer.text == answer.reasoning == ""
+
+
+def test_there_is_nothing_to_force_without_tools() -> None:
+    with pytest.raises(InvalidRequest, match="no such tool"):
+        Answer(FORMS["hermes"], prompt(ToolChoice("required"), tools=[]))
+
+
+STRICT = [{"type": "function", "function": {**TOOLS[0]["function"], "strict": True}}]  # type: ignore[dict-item]
+
+
+_BEGINNINGS = {
+    "harmony": "<|channel|>commentary to=functions.",
+    "functionary_3.2": "get_weather\n",
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_strict_tools_keep_to_their_schema_when_the_model_calls_them(name: str) -> None:
+    form = FORMS[name]
+    answers = [
+        Answer(
+            form,
+            prompt(ToolChoice(parallel=False), tools=STRICT),
+            wish=_BEGINNINGS.get(name, form.trigger),
+            seed=seed,
+        )
+        for seed in range(6)
+    ]
+    complete = [answer for answer in answers if answer.ended]
+    assert complete
+    for answer in complete:
+        ((called, arguments),) = answer.read_calls
+        assert called == "get_weather"
+        jsonschema.validate(arguments, WEATHER)
+
+
+@pytest.mark.parametrize(
+    ("name", "before"), [("hermes", ""), ("functionary_3.2", "all\n"), ("llama", "")]
+)
+def test_strict_tools_need_not_be_called(name: str, before: str) -> None:
+    answer = Answer(FORMS[name], prompt(tools=STRICT), wish=f"{before}Just text.")
+    assert answer.text.startswith("Just text.")
+
+
+def test_a_schema_that_cannot_be_enforced_is_refused_with_its_tool() -> None:
+    tool = {"name": "odd", "parameters": {"type": "object", "properties": {"a": {"not": {}}}}}
+    with pytest.raises(InvalidRequest) as caught:
+        Answer(FORMS["hermes"], prompt(ToolChoice("required"), tools=[{"function": tool}]))
+    assert caught.value.details["tool"] == "odd"
+    assert caught.value.param == "tools"
+
+
+SMALL = {
+    "type": "object",
+    "properties": {"a": {"type": "integer"}},
+    "required": ["a"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "thinking", "opened", "wish"),
+    [
+        ("hermes", None, "", ""),
+        ("hermes", THINK, "<think>", "hm</think>"),
+        ("hermes", THINK, "", "<think>hm</think>"),
+        ("hermes", THINK, "", "Hello"),
+        ("seed", SEED, "", "<seed:think>hm</seed:think>"),
+        ("harmony", HARMONY, "", "<|channel|>analysis<|message|>hm<|end|>"),
+        ("gemma", GEMMA, "", "<|channel>thought\nhm<channel|>"),
+        ("command_r", COMMAND_R, "<|START_THINKING|>", "hm<|END_THINKING|>"),
+        ("command_r", COMMAND_R, "", "no"),
+        ("functionary_3.2", None, "", "get_weather\n"),
+    ],
+)
+def test_a_demanded_form_begins_behind_reasoning_and_frames(
+    name: str, thinking: Thinking | None, opened: str, wish: str
+) -> None:
+    answers = [
+        Answer(
+            FORMS[name],
+            prompt(tools=[]),
+            thinking=thinking,
+            opened=opened,
+            demanded=SMALL,
+            wish=wish,
+            seed=seed,
+        )
+        for seed in range(4)
+    ]
+    complete = [answer for answer in answers if answer.ended]
+    assert complete
+    for answer in complete:
+        jsonschema.validate(said(answer.text), SMALL)
+        assert answer.reasoning == ("hm" if "hm" in wish else "")
+
+
+def test_an_answer_is_a_call_or_the_demanded_form() -> None:
+    calling = Answer(
+        FORMS["hermes"], prompt(), demanded=SMALL, wish='<tool_call>{"name": "noop"}</tool_call>'
+    )
+    assert calling.read_calls == [("noop", {})]
+    telling = Answer(FORMS["hermes"], prompt(), demanded=SMALL, wish="Hello")
+    assert telling.calls == {}
+    jsonschema.validate(said(telling.text), SMALL)
+
+
+@pytest.mark.parametrize(
+    ("name", "thinking", "opened", "tools", "behind"),
+    [
+        ("hermes", THINK, "<think>", [], ""),
+        ("harmony", HARMONY, "", [], ""),
+        ("harmony", HARMONY, "", TOOLS, ""),
+    ],
+)
+@pytest.mark.parametrize("budget", [0, 3, 10])
+def test_reasoning_keeps_to_its_budget(
+    name: str, thinking: Thinking, opened: str, tools: list[Any], behind: str, budget: int
+) -> None:
+    answer = Answer(
+        FORMS[name],
+        prompt(tools=tools, reasoning=Reasoning(budget=budget)),
+        thinking=thinking,
+        opened=opened,
+        wish=("" if opened else thinking.opening) + "h" * 100,
+    )
+    assert answer.reasoning == "h" * budget
+    if not tools:
+        assert answer.text.startswith("h")
+
+
+def test_one_call_ends_an_answer_that_may_hold_no_more() -> None:
+    call = '<tool_call>{"name": "noop"}</tool_call>'
+    answer = Answer(FORMS["hermes"], prompt(ToolChoice(parallel=False)), wish=call * 3)
+    assert answer.ended
+    assert (answer.read_calls, answer.text) == ([("noop", {})], "")
+    several = Answer(FORMS["hermes"], prompt(), wish=call * 3)
+    assert several.read_calls == [("noop", {})] * 3
+
+
+def test_ids_of_calls_are_unlike_each_other() -> None:
+    assert new_call_id().startswith("call_")
+    assert len({new_call_id() for _ in range(100)}) == 100
