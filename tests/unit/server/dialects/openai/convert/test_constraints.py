@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from llmd.config.settings import SamplingSettings
+from llmd.errors import ConstraintRefused, InvalidRequest
+from llmd.protocol.constraints import Choice, Constraint, Grammar, Json, Proposal, Regex
+from llmd.server.dialects.openai import schema
+from llmd.server.dialects.openai.convert import requests
+from llmd.server.dialects.openai.convert.constraints import constraint, proposals, validity
+from llmd.server.http.body import decode_json
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
+
+
+def forms(**fields: object) -> schema.Forms:
+    return decode_json(msgspec.json.encode(fields), schema.Forms)
+
+
+def named(**fields: object) -> dict[str, object]:
+    return {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA, **fields}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, None),
+        ({"response_format": None, "grammar": ""}, None),
+        ({"response_format": {"type": "text"}}, None),
+        ({"response_format": {"type": "json_object"}}, Json()),
+        ({"response_format": {"type": "json_object", "schema": SCHEMA}}, Json(SCHEMA)),
+        ({"response_format": named(strict=True)}, Json(SCHEMA)),
+        ({"response_format": named(strict=False, description="x")}, Json(SCHEMA)),
+        ({"response_format": {"type": "json_schema", "schema": SCHEMA}}, Json(SCHEMA)),
+        ({"response_format": named(schema=True)}, Json(schema=True)),
+        ({"json_schema": SCHEMA}, Json(SCHEMA)),
+        ({"guided_json": SCHEMA}, Json(SCHEMA)),
+        ({"guided_json": '{"type": "array"}'}, Json({"type": "array"})),
+        ({"regex": "a+"}, Regex("a+")),
+        ({"guided_regex": "a+"}, Regex("a+")),
+        ({"choice": ["是", "否"]}, Choice(["是", "否"])),
+        ({"guided_choice": ["a"]}, Choice(["a"])),
+        ({"grammar": 'root ::= "a"'}, Grammar('root ::= "a"', "gbnf")),
+        ({"grammar": 'start: "a"'}, Grammar('start: "a"', "lark")),
+        (
+            {"guided_grammar": 'start: "::="', "grammar_syntax": "lark"},
+            Grammar('start: "::="', "lark"),
+        ),
+        ({"structured_outputs": {"json": SCHEMA}}, Json(SCHEMA)),
+        ({"structured_outputs": {"json_object": True}}, Json()),
+        ({"structured_outputs": {"regex": "a"}}, Regex("a")),
+        ({"structured_outputs": {"choice": ["a"]}}, Choice(["a"])),
+        ({"structured_outputs": {"grammar": "root ::= x"}}, Grammar("root ::= x", "gbnf")),
+    ],
+    ids=str,
+)
+def test_every_name_for_a_form_is_understood(
+    fields: dict[str, object], expected: Constraint | None
+) -> None:
+    assert constraint(forms(**fields)) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"regex": "a", "choice": ["b"]}, "choice"),
+        ({"response_format": {"type": "json_object"}, "grammar": "root ::= x"}, "grammar"),
+        ({"structured_outputs": {"regex": "a", "choice": ["b"]}}, "structured_outputs.choice"),
+        ({"response_format": {"type": "json_schema"}}, "response_format.json_schema.schema"),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}},
+            "response_format.json_schema.schema",
+        ),
+        ({"response_format": {"type": "xml"}}, "response_format.type"),
+        ({"guided_json": "{"}, "guided_json"),
+        ({"guided_json": "3"}, "guided_json"),
+        ({"grammar_syntax": "antlr"}, "grammar_syntax"),
+        ({"choice": "a"}, "choice"),
+    ],
+    ids=str,
+)
+def test_what_makes_no_sense_is_refused_by_name(fields: dict[str, object], param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        constraint(forms(**fields))
+    assert caught.value.param == param
+
+
+def test_chat_and_plain_requests_carry_the_form_to_all_their_choices() -> None:
+    body: dict[str, Any] = {"regex": "a", "n": 2}
+    chat = decode_json(
+        msgspec.json.encode({**body, "messages": [{"role": "user", "content": "x"}]}),
+        schema.ChatRequest,
+    )
+    text = decode_json(msgspec.json.encode({**body, "prompt": "x"}), schema.CompletionRequest)
+    wanted = [
+        *requests.chat_requests(chat, SamplingSettings()),
+        *requests.completion_requests(text, SamplingSettings()),
+    ]
+    assert [request.constraint for request in wanted] == [Regex("a")] * 4
+
+
+def validate(**fields: object) -> list[Proposal]:
+    return proposals(decode_json(msgspec.json.encode(fields), schema.ValidateRequest))
+
+
+def test_all_that_is_to_be_validated_is_proposed() -> None:
+    tools = [
+        {"type": "function", "function": {"name": "f", "parameters": SCHEMA}},
+        {"type": "function", "function": {"name": "g"}},
+    ]
+    assert validate(schema=SCHEMA, grammar="x: y", syntax="gbnf", regex="a", tools=tools) == [
+        Proposal(Regex("a")),
+        Proposal(Grammar("x: y", "gbnf")),
+        Proposal(Json(SCHEMA)),
+        Proposal(Json(SCHEMA), "f"),
+    ]
+    assert validate(schema=False) == [Proposal(Json(schema=False))]
+    assert validate(response_format={"type": "text"}) == []
+
+
+def test_nothing_to_validate_and_tools_without_names_are_refused() -> None:
+    with pytest.raises(InvalidRequest, match="nothing to validate"):
+        validate()
+    with pytest.raises(InvalidRequest) as caught:
+        validate(tools=[{"type": "function", "function": {}}])
+    assert caught.value.param == "tools[0].function.name"
+
+
+def test_a_verdict_tells_what_is_known() -> None:
+    assert msgspec.json.encode(validity(None)) == b'{"valid":true}'
+    fault = ConstraintRefused("No.", hint="Mend it.", param="tools", tool="f", path="$.a")
+    assert msgspec.to_builtins(validity(fault)) == {
+        "valid": False,
+        "error": {
+            "message": "No. Mend it.",
+            "param": "tools",
+            "tool": "f",
+            "path": "$.a",
+            "keyword": None,
+        },
+    }
