@@ -1,109 +1,146 @@
-"""Vectors from texts: several inputs a decode call, each a sequence of its own, pooled by
-llama.cpp.
+"""Vectors and scores from texts: several inputs a decode call, each a sequence of its own, pooled
+by llama.cpp.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from llmd.engine.adapters import Adapters
 from llmd.engine.bindings import Batch, Context, ContextShape, Floats, Model, Pooling
+from llmd.engine.packing import ROOM
 from llmd.errors import InvalidRequest, NoRoom
+from llmd.protocol.questions import Pooling as Wish
 
-_PARALLEL = 64
-_SMALLEST = 512
+MOST_INPUTS = 64
+"""Inputs one call takes."""
+
+_POOLINGS = {
+    Wish.MODEL: Pooling.UNSPECIFIED,
+    Wish.MEAN: Pooling.MEAN,
+    Wish.CLS: Pooling.CLS,
+    Wish.LAST: Pooling.LAST,
+    Wish.RANK: Pooling.RANK,
+}
 
 
 class Embedder:
-    """Runs an embedding model, or a chat model as one (mean of its last hidden states).
+    """Runs an embedding model, a reranker, or a chat model as one (mean of its last hidden
+    states).
 
-    Models without causal attention need a whole input in one micro batch, so the context grows with
-    the longest input seen instead of reserving compute buffers for the longest possible one.
+    Models without causal attention need a whole input in one micro batch, so a context grows with
+    the longest input seen instead of reserving compute buffers for the longest possible one. Each
+    pooling in use has a context of its own.
     """
 
-    def __init__(self, model: Model, context_length: int, threads: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        context_length: int,
+        threads: int,
+        *,
+        adapters: Adapters | None = None,
+        pooling: Wish = Wish.MODEL,
+    ) -> None:
         self._model = model
         self._context_length = context_length
         self._threads = threads
-        self._context: Context | None = None
-        self._batch = Batch(0)
+        self._adapters = adapters
+        self._usual = _POOLINGS[pooling]
+        self._places: dict[Pooling, tuple[Context, Batch]] = {}
 
     @property
     def context_length(self) -> int:
         """Tokens one input may have."""
         return self._context_length
 
-    def embed(self, inputs: list[list[int]]) -> list[Floats]:
-        """Return one normalised vector per input, each of shape (width,); inputs fit the context
-        length.
+    @property
+    def ranks(self) -> bool:
+        """Whether the model is a reranker, by its file or by how it was registered."""
+        return self._trained_to_rank or self._usual is Pooling.RANK
+
+    def settle(self, wish: Wish) -> Pooling:
+        """Return the pooling that a request gets; raise InvalidRequest where it gives no vector,
+        or where the model has no head to rank with.
         """
-        context = self._ensure(max(len(tokens) for tokens in inputs))
-        vectors: list[Floats] = []
-        start = 0
-        while start < len(inputs):
-            end = self._fill(inputs, start)
-            context.clear()
-            if context.decode(self._batch, sum(map(len, inputs[start:end]))):
-                raise NoRoom(
-                    "The embedding did not fit into memory.", hint="Send fewer or shorter inputs."
-                )
-            vectors += [_normalised(context.embedding(i)) for i in range(end - start)]
-            start = end
-        return vectors
-
-    def packs(self, inputs: list[list[int]]) -> list[list[list[int]]]:
-        """Cut a request into parts that take one decode call each, so that streams flow between
-        them.
-        """
-        room = max(_SMALLEST, max(map(len, inputs), default=0))
-        packs: list[list[list[int]]] = [[]]
-        used = 0
-        for tokens in inputs:
-            if packs[-1] and (used + len(tokens) > room or len(packs[-1]) == _PARALLEL):
-                packs.append([])
-                used = 0
-            packs[-1].append(tokens)
-            used += len(tokens)
-        return packs
-
-    def close(self) -> None:
-        """Free the context."""
-        if self._context:
-            self._context.close()
-
-    def _fill(self, inputs: list[list[int]], start: int) -> int:
-        at, end = 0, start
-        while (
-            end < len(inputs)
-            and end - start < _PARALLEL
-            and at + len(inputs[end]) <= len(self._batch.tokens)
-        ):
-            at = self._batch.fill(at, inputs[end], 0, end - start)
-            end += 1
-        self._batch.outputs[:at] = 1
-        return end
-
-    def _ensure(self, longest: int) -> Context:
-        if self._context and longest <= len(self._batch.tokens):
-            return self._context
-        size = min(self._context_length, max(_SMALLEST, 1 << (longest - 1).bit_length()))
-        self.close()
-        self._context = self._create(size, Pooling.UNSPECIFIED)
-        if self._context.pooling == Pooling.NONE:
-            self._context.close()
-            self._context = self._create(size, Pooling.MEAN)
-        if self._context.pooling == Pooling.RANK:
+        if wish is Wish.RANK and not self.ranks:
             raise InvalidRequest(
-                "This model ranks, it does not embed.",
-                hint="Use an embedding model.",
+                "This model cannot rank: it has no classification head.",
+                hint="Use a reranker, such as bge-reranker or qwen3-reranker.",
                 param="model",
             )
-        self._batch = Batch(size)
-        return self._context
+        if wish is Wish.MODEL and self.ranks:
+            raise InvalidRequest(
+                "This model ranks, it does not embed.",
+                hint="Use it with /v1/rerank, or use an embedding model here.",
+                param="model",
+            )
+        return _POOLINGS[wish] if wish is not Wish.MODEL else self._usual
+
+    def embed(
+        self, inputs: Sequence[list[int]], pooling: Pooling = Pooling.UNSPECIFIED
+    ) -> list[Floats]:
+        """Return one normalised vector per input, each of shape (width,), or with Pooling.RANK the
+        scores as they are, shape (labels,).
+
+        There are at most MOST_INPUTS, each fits the context length; raise NoRoom.
+        """
+        context, batch = self._ensure(pooling, sum(map(len, inputs)))
+        context.clear()
+        end = 0
+        for sequence, tokens in enumerate(inputs):
+            end = batch.fill(end, tokens, 0, sequence)
+        batch.outputs[:end] = 1
+        if context.decode(batch, end):
+            raise NoRoom(
+                "The embedding did not fit into memory.", hint="Send fewer or shorter inputs."
+            )
+        found = [context.embedding(sequence) for sequence in range(len(inputs))]
+        return found if pooling is Pooling.RANK else [_normalised(vector) for vector in found]
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether scores come out between 0 and 1: with several labels llama.cpp applies the
+        softmax where a model (Qwen3) was trained so.
+        """
+        return self._model.labels > 1 and self._architecture in {"qwen3", "qwen3vl"}
+
+    def close(self) -> None:
+        """Free the contexts."""
+        for context, _ in self._places.values():
+            context.close()
+        self._places.clear()
+
+    @property
+    def _architecture(self) -> str:
+        return self._model.metadata("general.architecture") or ""
+
+    @property
+    def _trained_to_rank(self) -> bool:
+        return self._model.metadata(f"{self._architecture}.pooling_type") == str(int(Pooling.RANK))
+
+    def _ensure(self, pooling: Pooling, tokens: int) -> tuple[Context, Batch]:
+        place = self._places.get(pooling)
+        if place and tokens <= len(place[1].tokens):
+            return place
+        size = max(ROOM, 1 << (tokens - 1).bit_length())
+        if place:
+            self._places.pop(pooling)[0].close()
+        context = self._create(size, pooling)
+        if context.pooling == Pooling.NONE:
+            context.close()
+            context = self._create(size, Pooling.MEAN)
+        if self._adapters:
+            self._adapters.activate(context, self._adapters.resolve(None))
+        self._places[pooling] = context, Batch(size)
+        return self._places[pooling]
 
     def _create(self, size: int, pooling: Pooling) -> Context:
         shape = ContextShape(
             tokens=size,
-            sequences=_PARALLEL,
+            sequences=MOST_INPUTS,
             batch=size,
             micro_batch=size,
             threads=self._threads,

@@ -1,15 +1,18 @@
 """Chooses the next token from a row of logits.
 
-Greedy without penalties is an argmax. Everything else runs llama.cpp's own sampler chain, but over
-a prefiltered candidate array: building one candidate per token of a 152k vocabulary costs more than
-the samplers themselves. The filter is exact up to float32 rounding: it keeps every token whose
-logit penalties or biases may change, and every other token within `margin` of the best unchanged
-one, where the tokens outside weigh less than V * exp(-30) together (or, with top_k, cannot be among
-the k best).
+Greedy without penalties is an argmax, and a draw from the whole distribution follows its cumulated
+probabilities. Everything else runs llama.cpp's own sampler chain, but over a prefiltered candidate
+array: building one candidate per token of a 152k vocabulary costs more than the samplers
+themselves. The filter is exact up to float32 rounding: with top_k it keeps the k best, with top_p
+the nucleus, with min_p what reaches it, always every token whose logit penalties or biases may
+change, and otherwise what lies within `_MARGIN` of the best, where the tokens outside weigh less
+than V * exp(-30) together.
 """
 
 from __future__ import annotations
 
+import math
+import random
 import secrets
 from collections import deque
 from collections.abc import Iterable
@@ -19,10 +22,11 @@ import numpy as np
 import numpy.typing as npt
 
 from llmd.engine.bindings import CANDIDATE, Floats, SamplerChain, Vocab
+from llmd.engine.truncation import Probabilities, best
 from llmd.protocol.requests import Sampling
 
 _MARGIN = 30.0
-_QUICK_MARGINS = (1.0, 3.0, 9.0)
+_ROUNDING = 0.01
 _MAX_SEED = 0xFFFF_FFFE  # llama.cpp takes 0xFFFFFFFF for "any seed"
 
 
@@ -31,6 +35,9 @@ class Sampler(Protocol):
 
     def choose(self, row: Floats) -> int:
         """Return the next token; may overwrite `row`, shape (vocabulary,)."""
+
+    def accept(self, token: int) -> None:
+        """Count a token that somebody else chose as part of the text."""
 
     def close(self) -> None:
         """Free what llama.cpp holds; the sampler is unusable afterwards."""
@@ -48,6 +55,33 @@ class GreedySampler:
             row[self._banned] = -np.inf
         return int(row.argmax())
 
+    def accept(self, token: int) -> None:
+        """Nothing to count."""
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+class DrawSampler:
+    """Draws from the whole distribution, by its cumulated probabilities."""
+
+    def __init__(self, sampling: Sampling, size: int, banned: Iterable[int] = ()) -> None:
+        self._temperature = sampling.temperature
+        self._banned = np.fromiter(banned, np.int64)
+        self._random = random.Random(_seed(sampling))  # noqa: S311  sampling, no secrets
+        self._probabilities = Probabilities(size)
+
+    def choose(self, row: Floats) -> int:
+        """Return the token at a random place."""
+        if self._banned.size:
+            row[self._banned] = -np.inf
+        if row.max() == -np.inf:
+            return int(row.argmax())
+        return self._probabilities.draw(row, self._temperature, self._random.random())
+
+    def accept(self, token: int) -> None:
+        """Nothing to count."""
+
     def close(self) -> None:
         """Nothing to free."""
 
@@ -59,30 +93,30 @@ class ChainSampler:
         self, sampling: Sampling, vocab: Vocab, banned: Iterable[int], context_length: int
     ) -> None:
         biases = dict(sampling.logit_bias) | dict.fromkeys(banned, -np.inf)
-        self._biased = [t for t in biases if 0 <= t < vocab.size]
-        self._top_k = sampling.top_k
+        self._biased = np.array([t for t in biases if 0 <= t < vocab.size], np.int64)
+        self._biases = np.array([biases[t] for t in self._biased.tolist()], np.float32)
+        self._top_k, self._top_p = sampling.top_k, sampling.top_p
         self._greedy = sampling.temperature <= 0
-        self._margin = 0.0 if self._greedy else _MARGIN * max(1.0, sampling.temperature)
+        self._margin = _margin(sampling)
         self._candidates = np.empty(vocab.size, CANDIDATE)
         last = context_length if sampling.repeat_last_n < 0 else sampling.repeat_last_n
         self._recent: deque[int] | None = deque(maxlen=last) if _penalises(sampling) else None
-        self._chain = self._build(sampling, vocab.size, {t: biases[t] for t in self._biased}, last)
+        self._probabilities: Probabilities | None = None
+        if _is_nucleus(sampling):
+            self._probabilities = Probabilities(vocab.size)
+        self._chain = self._build(sampling, vocab.size, last)
 
-    def _build(
-        self, sampling: Sampling, size: int, biases: dict[int, float], last: int
-    ) -> SamplerChain:
+    def _build(self, sampling: Sampling, size: int, last: int) -> SamplerChain:
         chain = SamplerChain()
-        if biases:
-            chain.add_logit_bias(size, biases)
         if self._recent is not None:
             repeat, frequency = sampling.repeat_penalty, sampling.frequency_penalty
             chain.add_penalties(size, last, repeat, frequency, sampling.presence_penalty)
         if self._greedy:
             chain.add_greedy()
             return chain
-        chain.add_truncation(sampling.top_k, sampling.typical_p, sampling.top_p, sampling.min_p)
-        seed = secrets.randbelow(_MAX_SEED) if sampling.seed is None else sampling.seed % _MAX_SEED
-        chain.add_draw(sampling.temperature, seed)
+        top_p = 1.0 if self._probabilities else sampling.top_p
+        chain.add_truncation(sampling.top_k, sampling.typical_p, top_p, sampling.min_p)
+        chain.add_draw(sampling.temperature, _seed(sampling))
         return chain
 
     def accept(self, token: int) -> None:
@@ -93,6 +127,7 @@ class ChainSampler:
 
     def choose(self, row: Floats) -> int:
         """Run the chain and accept its pick."""
+        row[self._biased] += self._biases
         ids = self._keep(row)
         candidates = self._candidates[: len(ids)]
         candidates["id"] = ids
@@ -102,29 +137,66 @@ class ChainSampler:
         return token
 
     def _keep(self, row: Floats) -> npt.NDArray[np.int64]:
-        changed = np.array(sorted({*self._biased, *(self._recent or ())}), np.int64)
+        changed = np.array(sorted(set(self._recent or ())), np.int64)
         saved = row[changed]
         row[changed] = -np.inf
         top = float(row.max())
-        ids = self._top(row, top)
-        if ids is None:
-            ids = np.flatnonzero(row >= top - self._margin)
+        if top == -np.inf:  # a grammar allows none but changed ones: the rest is not to be chosen
+            row[changed] = saved
+            allowed = changed[np.isfinite(saved)]
+            return allowed if allowed.size else np.array([row.argmax()])
+        ids = self._likely(row, top)
         row[changed] = saved
-        return np.concatenate((ids, changed)) if changed.size else ids
+        # what a grammar forbids must stay out: typical_p would make NaN of its logit
+        return np.concatenate((ids, changed[saved > -np.inf])) if changed.size else ids
 
-    def _top(self, row: Floats, top: float) -> npt.NDArray[np.int64] | None:
-        """Return at least the k best, from a margin that is narrow where logits lie close."""
-        if self._greedy or not self._top_k:
-            return None
-        for margin in _QUICK_MARGINS:
-            near = row >= top - margin
-            if np.count_nonzero(near) >= self._top_k:
-                return np.flatnonzero(near)
-        return None
+    def _likely(self, row: Floats, top: float) -> npt.NDArray[np.int64]:
+        if self._top_k and not self._greedy:
+            return best(row, self._top_k)
+        if self._probabilities:
+            return self._probabilities.nucleus(row, self._top_p)
+        return np.flatnonzero(row >= top - self._margin)
 
     def close(self) -> None:
         """Free the chain."""
         self._chain.close()
+
+
+def _margin(sampling: Sampling) -> float:
+    """Return how far below the best a logit may lie and still be chosen."""
+    if sampling.temperature <= 0:
+        return 0.0
+    if sampling.min_p > 0 and sampling.top_p >= 1 and sampling.typical_p >= 1:
+        return -math.log(sampling.min_p) + _ROUNDING
+    return _MARGIN * max(1.0, sampling.temperature)
+
+
+def _is_nucleus(sampling: Sampling) -> bool:
+    """Whether top_p is what makes the choice small, and nothing comes before it."""
+    return (
+        sampling.temperature > 0
+        and not sampling.top_k
+        and sampling.typical_p >= 1
+        and sampling.top_p < 1
+        and not _penalises(sampling)
+    )
+
+
+def _is_free(sampling: Sampling) -> bool:
+    """Whether any token may be drawn."""
+    return (
+        sampling.temperature > 0
+        and not sampling.top_k
+        and not sampling.min_p
+        and sampling.top_p >= 1
+        and sampling.typical_p >= 1
+        and not sampling.logit_bias
+        and not _penalises(sampling)
+    )
+
+
+def _seed(sampling: Sampling) -> int:
+    return secrets.randbelow(_MAX_SEED) if sampling.seed is None else sampling.seed % _MAX_SEED
 
 
 def _penalises(sampling: Sampling) -> bool:
@@ -143,6 +215,8 @@ def make_sampler(
     banned = vocab.end_tokens if ignore_eos else frozenset[int]()
     if sampling.temperature <= 0 and not sampling.logit_bias and not _penalises(sampling):
         return GreedySampler(banned)
+    if _is_free(sampling):
+        return DrawSampler(sampling, vocab.size, banned)
     sampler = ChainSampler(sampling, vocab, banned, context_length)
     if sampling.repeat_penalty != 1:
         # as in llama.cpp's server, repetition looks back into the prompt; OpenAI's two penalties do

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -9,9 +11,11 @@ from typing import Any
 import llama_cpp.llama_cpp as lib
 import numpy as np
 
+from llmd.engine.bindings.adapters import Adapter
 from llmd.engine.bindings.batch import Batch
-from llmd.engine.bindings.library import KV_TYPES, Floats
+from llmd.engine.bindings.library import FLASH_ATTENTION, KV_TYPES, Bytes, Floats
 from llmd.engine.bindings.model import Model
+from llmd.engine.bindings.state import state_load, state_save, state_size
 
 
 class Pooling(IntEnum):
@@ -20,6 +24,8 @@ class Pooling(IntEnum):
     UNSPECIFIED = lib.LLAMA_POOLING_TYPE_UNSPECIFIED
     NONE = lib.LLAMA_POOLING_TYPE_NONE
     MEAN = lib.LLAMA_POOLING_TYPE_MEAN
+    CLS = lib.LLAMA_POOLING_TYPE_CLS
+    LAST = lib.LLAMA_POOLING_TYPE_LAST
     RANK = lib.LLAMA_POOLING_TYPE_RANK
 
 
@@ -35,6 +41,9 @@ class ContextShape:
     outputs: int = 0
     """Rows of logits one decode call may ask for; 0: one per batch token."""
     kv_type: str = "f16"
+    prefill_threads: int = 0
+    """0: as `threads`."""
+    flash_attention: str = "auto"
     embeddings: bool = False
     pooling: Pooling = Pooling.UNSPECIFIED
 
@@ -47,28 +56,44 @@ class Context:
         self._memory = lib.llama_get_memory(pointer)
         self._vocab_size = model.vocab.size
         self._width = model.width
+        self._labels = model.labels
         self.tokens: int = lib.llama_n_ctx(pointer)
         self.pooling = lib.llama_pooling_type(pointer)
         self.can_shift: bool = bool(self._memory) and lib.llama_memory_can_shift(self._memory)
 
     @classmethod
-    def create(cls, model: Model, shape: ContextShape) -> Context | None:
-        """Allocate; None when llama.cpp refuses (the log says why)."""
+    def create(
+        cls, model: Model, shape: ContextShape, predicting: Context | None = None
+    ) -> Context | None:
+        """Allocate; None when llama.cpp refuses (the log says why).
+
+        With `predicting`, it runs the model's prediction layer on the hidden states of that
+        context, see llmd.engine.bindings.prediction.
+        """
         params = lib.llama_context_default_params()
+        if predicting:
+            params.ctx_type = lib.LLAMA_CONTEXT_TYPE_MTP
+            params.ctx_other = predicting.pointer
         params.n_ctx = shape.tokens
         params.n_batch = shape.batch
         params.n_ubatch = shape.micro_batch
         params.n_seq_max = shape.sequences
         params.n_outputs_max = shape.outputs
-        params.n_threads = params.n_threads_batch = shape.threads
+        params.n_threads = shape.threads
+        params.n_threads_batch = shape.prefill_threads or shape.threads
         params.type_k = params.type_v = KV_TYPES[shape.kv_type]
-        params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_AUTO
+        params.flash_attn_type = FLASH_ATTENTION[shape.flash_attention]
         params.kv_unified = True
         params.embeddings = shape.embeddings
         params.pooling_type = int(shape.pooling)
         params.no_perf = True
         pointer = lib.llama_init_from_model(model.pointer, params)
         return cls(pointer, model) if pointer else None
+
+    @property
+    def pointer(self) -> Any:
+        """The C object, for the other bindings."""
+        return self._p
 
     def decode(self, batch: Batch, count: int) -> int:
         """Run the first `count` entries; 0 fine, 1 no room in the KV cache (nothing changed),
@@ -82,9 +107,19 @@ class Context:
         return np.ctypeslib.as_array(lib.llama_get_logits(self._p), (rows, self._vocab_size))
 
     def embedding(self, sequence: int) -> Floats:
-        """Return a copy of the pooled vector of one sequence, shape (width,)."""
+        """Return a copy of the pooled vector of one sequence, shape (width,); with rank pooling of
+        its scores, shape (labels,).
+        """
         pointer = lib.llama_get_embeddings_seq(self._p, sequence)
-        return np.ctypeslib.as_array(pointer, (self._width,)).copy()
+        size = self._labels if self.pooling == Pooling.RANK else self._width
+        return np.ctypeslib.as_array(pointer, (size,)).copy()
+
+    def adapt(self, adapters: Sequence[tuple[Adapter, float]]) -> None:
+        """Run with these adapters at these scales from now on, and with no others."""
+        count = len(adapters)
+        pointers = (lib.llama_adapter_lora_p_ctypes * count)(*(a.pointer for a, _ in adapters))
+        scales = (ctypes.c_float * count)(*(scale for _, scale in adapters))
+        lib.llama_set_adapters_lora(self._p, pointers, count, scales)
 
     def remove(self, sequence: int, start: int = -1, end: int = -1) -> bool:
         """Forget positions [start, end) of a sequence, all of it by default; False where the memory
@@ -95,6 +130,43 @@ class Context:
     def move(self, sequence: int, start: int, delta: int) -> None:
         """Add `delta` to all positions of a sequence from `start` on."""
         lib.llama_memory_seq_add(self._memory, sequence, start, -1, delta)
+
+    def copy(self, source: int, target: int, start: int = -1, end: int = -1) -> None:
+        """Let `target` share positions [start, end) of `source`, all by default, without copying
+        cells; a recurrent state is shared whole, and takes the place of the target's.
+        """
+        lib.llama_memory_seq_cp(self._memory, source, target, start, end)
+
+    def first(self, sequence: int) -> int:
+        """Return the first position that is held of a sequence, -1 if none; above 0 where windowed
+        layers have dropped what lies before it, and the last position for a recurrent state.
+        """
+        return int(lib.llama_memory_seq_pos_min(self._memory, sequence))
+
+    def last(self, sequence: int) -> int:
+        """Return the last position of a sequence, -1 if none."""
+        return int(lib.llama_memory_seq_pos_max(self._memory, sequence))
+
+    def state_size(self, sequence: int, *, partial: bool = False) -> int:
+        """Return the bytes that `state_save` would."""
+        return state_size(self._p, sequence, partial=partial)
+
+    def state_save(self, sequence: int, *, partial: bool = False) -> Bytes:
+        """Return what the memory holds of a sequence, shape (bytes,); `partial`: only what cannot
+        be cut back to an earlier position (cells of windowed layers, recurrent states).
+        """
+        return state_save(self._p, sequence, partial=partial)
+
+    def state_load(self, sequence: int, saved: Bytes, *, partial: bool = False) -> bool:
+        """Put back what `state_save` returned, in place of what the sequence holds; False, and an
+        empty sequence, where llama.cpp refuses (no room, another layout).
+
+        Only for bytes that are known to be whole: see llmd.engine.bindings.state.
+        """
+        loaded = state_load(self._p, sequence, saved, partial=partial)
+        if not loaded:
+            self.remove(sequence)
+        return loaded
 
     def clear(self) -> None:
         """Forget everything."""

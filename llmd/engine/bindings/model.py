@@ -22,11 +22,28 @@ class Model:
         self.layers: int = lib.llama_model_n_layer(pointer)
         self.width: int = lib.llama_model_n_embd_out(pointer)
         self.has_decoder: bool = lib.llama_model_has_decoder(pointer)
+        self.labels: int = lib.llama_model_n_cls_out(pointer)
+        """Outputs of the classification head; 1 without one."""
+        self.swa_window: int = lib.llama_model_n_swa(pointer)
+        """Tokens that windowed layers look back; 0: there are none."""
+        self.is_recurrent: bool = lib.llama_model_is_recurrent(pointer)
+        """Whether some layers keep a state instead of a KV cache; so do those of hybrid ones."""
+        self.is_hybrid: bool = lib.llama_model_is_hybrid(pointer)
+
+        self.prediction_layers: int = lib.llama_model_n_layer_nextn(pointer)
+        """Layers that predict further tokens (multi-token prediction), loaded or not."""
 
     @classmethod
-    def load(cls, path: str, *, gpu_layers: int, progress: Callable[[float], None]) -> Model | None:
+    def load(
+        cls,
+        path: str,
+        *,
+        gpu_layers: int,
+        progress: Callable[[float], None],
+        prediction: bool = False,
+    ) -> Model | None:
         """Read the weights; None when llama.cpp refuses (the log says why). `progress` gets shares
-        from 0 to 1.
+        from 0 to 1; `prediction`: those of prediction layers too.
         """
 
         def report(share: float, _: object) -> bool:
@@ -35,6 +52,7 @@ class Model:
 
         params = lib.llama_model_default_params()
         params.n_gpu_layers = gpu_layers if gpu_layers >= 0 else 10_000
+        params.load_mtp = prediction
         params.progress_callback = lib.llama_progress_callback(report)
         pointer = lib.llama_model_load_from_file(path.encode(), params)
         return cls(pointer) if pointer else None
@@ -51,9 +69,9 @@ class Model:
                 return buffer.value.decode("utf-8", "replace")
             room = count + 1
 
-    def chat_template(self) -> str | None:
-        """Return the Jinja source stored in the file."""
-        found = lib.llama_model_chat_template(self.pointer, None)
+    def chat_template(self, name: str | None = None) -> str | None:
+        """Return the Jinja source stored in the file; models may hold several, by name."""
+        found = lib.llama_model_chat_template(self.pointer, name.encode() if name else None)
         return found.decode("utf-8", "replace") if found else None
 
     def kv_bytes_per_token(self, kv_type: str) -> int:

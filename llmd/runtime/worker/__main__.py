@@ -16,6 +16,7 @@ from llmd.engine.loading import Opened, open_model
 from llmd.errors import LlmdError
 from llmd.protocol.frames import Load, LoadError, Loading, Log, ToWorker
 from llmd.runtime.channel import Channel
+from llmd.runtime.worker.answers import Answers
 from llmd.runtime.worker.assembly import Assembly
 from llmd.runtime.worker.intake import Intake
 from llmd.runtime.worker.loop import Worker
@@ -60,16 +61,20 @@ def main(descriptor: int) -> int:
         return 1
     try:
         opened = _open(channel, load)
-        intake = Intake(opened.model.vocab, _template(opened), opened.ready.context_length)
+        intake = Intake(
+            opened.model.vocab, _template(opened), opened.ready.context_length, opened.media
+        )
         assembly = Assembly(opened, intake)
     except LlmdError as error:
         channel.send(LoadError(error.to_wire()))
         channel.flush()
         return 1
-    worker = Worker(opened, assembly, channel)
+    worker = Worker(opened, assembly, Answers(opened, intake), channel)
     channel.send(opened.ready)
     threading.Thread(target=_read, args=(frames, worker), name="reader", daemon=True).start()
     threading.Thread(target=worker.prepare, name="preparer", daemon=True).start()
+    if opened.media:
+        threading.Thread(target=worker.illustrator.run, name="illustrator", daemon=True).start()
     worker.run()
     return 0
 

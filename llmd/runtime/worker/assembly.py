@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import cached_property
+from typing import TYPE_CHECKING
 
+from llmd.engine.grammar.constrained import ConstrainedSampler
 from llmd.engine.loading import Opened
+from llmd.engine.media_cache import Encoded
 from llmd.engine.sampling import make_sampler
 from llmd.engine.sequence import Sequence, Timing
 from llmd.engine.stopping import TextStream
 from llmd.errors import InvalidRequest
 from llmd.protocol.frames import Generate
-from llmd.protocol.requests import EmbedRequest
+from llmd.protocol.requests import ChatPrompt, GenerateRequest, Speculation
+from llmd.runtime.worker.guesses import checked, expected, steadied
+from llmd.runtime.worker.illustrator import Illustrated
 from llmd.runtime.worker.intake import Intake
+from llmd.runtime.worker.outline import outline
+from llmd.runtime.worker.steering import Course, Steering
+
+if TYPE_CHECKING:
+    from llmd.engine.grammar.compiler import Compiler
 
 
 class Assembly:
@@ -21,23 +32,43 @@ class Assembly:
     def __init__(self, opened: Opened, intake: Intake) -> None:
         self._opened = opened
         self._intake = intake
+        self._steering = Steering(opened.model.vocab, lambda: self.compiler)
 
-    def sequence(self, frame: Generate) -> Sequence:
+    @cached_property
+    def compiler(self) -> Compiler:
+        """What compiles constraints, made for the first that comes."""
+        # llguidance takes 50 ms and 10 MB to import, and many models never see a constraint
+        from llmd.engine.bindings.guidance import guide  # noqa: PLC0415  as above
+        from llmd.engine.grammar.compiler import Compiler  # noqa: PLC0415  as above
+
+        vocab = self._opened.model.vocab
+        return Compiler(lambda: guide(vocab))
+
+    def sequence(self, asked: Generate | Illustrated) -> Sequence:
         """Return the sequence that answers a request; raise InvalidRequest or ContextOverflow."""
+        frame, shown, arrived = _unpacked(asked)
         engine, request, vocab = self._opened.engine, frame.request, self._opened.model.vocab
         if engine is None:
             raise InvalidRequest(
                 "This is an embedding model; it cannot generate text.", param="model"
             )
-        arrived = time.monotonic()
-        prepared = self._intake.prompt(request)
+        speculation = steadied(checked(request.speculation, engine.modes), request.sampling)
+        prepared = self._intake.prompt(request, shown)
+        # before there is a sampler to close: this may refuse the request
+        matcher = self.compiler.matcher(request.constraint) if request.constraint else None
+        course = self._course(request, prepared.text)
         sampler = make_sampler(
             request.sampling,
             vocab,
-            prepared.tokens,
+            # penalties know nothing of the tokens that stand for media
+            [token for token in prepared.tokens if token >= 0],
             engine.context_length,
             ignore_eos=request.ignore_eos,
         )
+        if course:
+            sampler = self._steering.sampler(sampler, course, matcher)
+        elif matcher:
+            sampler = ConstrainedSampler(sampler, matcher, vocab)
         return Sequence(
             id=frame.id,
             tokens=prepared.tokens,
@@ -45,12 +76,35 @@ class Assembly:
             text=TextStream([*request.stop, *self._intake.stops]),
             timing=Timing(arrived),
             max_tokens=request.max_tokens if request.max_tokens is not None else sys.maxsize,
-            ignore_eos=request.ignore_eos,
+            # a grammar that can only end must end: its sampler ignores the others itself
+            ignore_eos=request.ignore_eos and matcher is None and not (course and course.forced),
+            reader=course.reader if course else None,
             overflow=request.overflow,
             logprobs=request.logprobs,
             dropped=prepared.dropped,
+            space=self._opened.adapters.resolve(request.adapters),
+            lane=request.lane,
+            client=request.client,
+            cache_prompt=request.cache_prompt,
+            # drafting looks at the tokens before, which say nothing where media are
+            speculation=Speculation("off") if prepared.media else speculation,
+            prediction=expected(speculation, vocab, engine.context_length),
+            media=prepared.media,
+            outline=outline(request.prompt, prepared.text)
+            if isinstance(request.prompt, ChatPrompt)
+            else None,
         )
 
-    def inputs(self, request: EmbedRequest) -> list[list[int]]:
-        """Return the tokens of each text to embed; raise InvalidRequest or ContextOverflow."""
-        return self._intake.inputs(request, self._opened.embedder.context_length)
+    def _course(self, request: GenerateRequest, text: str) -> Course | None:
+        """Return what steers the answer to a chat prompt, which was rendered as `text`."""
+        prompt = request.prompt
+        if not isinstance(prompt, ChatPrompt):
+            return None
+        return self._steering.course(prompt, self._intake.layout(prompt, text))
+
+
+def _unpacked(asked: Generate | Illustrated) -> tuple[Generate, list[Encoded], float]:
+    """Return a request, its media, and the monotonic second it came in."""
+    if isinstance(asked, Illustrated):
+        return asked.frame, asked.shown, asked.arrived
+    return asked, [], time.monotonic()

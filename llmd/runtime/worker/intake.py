@@ -4,13 +4,27 @@ side.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import msgspec
 
+from llmd.chat.reader import Layout
 from llmd.chat.template import ChatTemplate
+from llmd.engine.media_cache import Encoded
+from llmd.engine.media_span import MediaSpan
 from llmd.errors import ContextOverflow, InvalidRequest
-from llmd.protocol.requests import ChatPrompt, EmbedRequest, GenerateRequest, Overflow, TextPrompt
+from llmd.protocol.questions import Embed
+from llmd.protocol.requests import (
+    ChatPrompt,
+    GenerateRequest,
+    InfillPrompt,
+    Overflow,
+    TextPrompt,
+)
+from llmd.runtime.worker.infill import gap_tokens
+from llmd.runtime.worker.media_prompt import Marks
 
 
 class Tokenizer(Protocol):
@@ -19,6 +33,7 @@ class Tokenizer(Protocol):
     size: int
     bos: int
     adds_bos: bool
+    infill: tuple[int, int, int]
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
         """Return the tokens of a text."""
@@ -30,27 +45,55 @@ class Prepared(msgspec.Struct, frozen=True):
 
     tokens: list[int]
     dropped: int = 0
+    text: str = ""
+    """The rendered conversation, for chat prompts."""
+    media: list[MediaSpan] = []
+
+    @property
+    def size(self) -> int:
+        """Cells of the KV cache, which are what has to fit the context."""
+        return len(self.tokens) + sum(span.extra for span in self.media)
+
+
+class MediaTokenizer(Protocol):
+    """What intake needs of a projector."""
+
+    def tokenize(self, parts: Sequence[str | Encoded]) -> tuple[list[int], list[MediaSpan]]:
+        """Return the tokens of texts and media, and where the latter stand."""
 
 
 class Intake:
     """Prepares requests for one model."""
 
-    def __init__(self, vocab: Tokenizer, template: ChatTemplate, context_length: int) -> None:
+    def __init__(
+        self,
+        vocab: Tokenizer,
+        template: ChatTemplate,
+        context_length: int,
+        media: MediaTokenizer | None = None,
+    ) -> None:
+        self._media = media
         self._vocab = vocab
         self._template = template
         self._context_length = context_length
         self.stops = template.stops
         """Texts that end an answer in this model's chat format, besides its end tokens."""
 
-    def prompt(self, request: GenerateRequest) -> Prepared:
-        """Return the tokens to prefill; raise ContextOverflow or InvalidRequest."""
+    def prompt(self, request: GenerateRequest, shown: Sequence[Encoded] = ()) -> Prepared:
+        """Return the tokens to prefill, `shown` being the media of a chat prompt; raise
+        ContextOverflow or InvalidRequest.
+        """
         prompt = request.prompt
         if isinstance(prompt, ChatPrompt):
-            return self._chat(prompt, request.overflow)
+            return self._chat(prompt, request.overflow, shown)
         if isinstance(prompt, TextPrompt):
             tokens = self._vocab.tokenize(prompt.text, add_special=True, parse_special=True)
+        elif isinstance(prompt, InfillPrompt):
+            return Prepared(
+                *gap_tokens(self._vocab, prompt, request.overflow, self._context_length)
+            )
         else:
-            tokens = self._checked(prompt.tokens)
+            tokens = self.checked(prompt.tokens)
         if not tokens:
             raise InvalidRequest(
                 "The prompt is empty.", hint="Send at least one token.", param="prompt"
@@ -64,7 +107,7 @@ class Intake:
         keep = self._context_length // 2
         return Prepared([tokens[0], *tokens[-keep + 1 :]], len(tokens) - keep)
 
-    def inputs(self, request: EmbedRequest, context_length: int) -> list[list[int]]:
+    def inputs(self, request: Embed, context_length: int) -> list[list[int]]:
         """Return the tokens of each input; raise ContextOverflow or InvalidRequest."""
         prepared = []
         for index, item in enumerate(request.inputs):
@@ -72,7 +115,7 @@ class Intake:
             if isinstance(item, str):
                 tokens = self._vocab.tokenize(item, add_special=True, parse_special=False)
             else:
-                tokens = self._checked(item)
+                tokens = self.checked(item)
             if not tokens:
                 raise InvalidRequest(
                     f"{param} is empty.", hint="Send at least one character.", param="input"
@@ -84,7 +127,19 @@ class Intake:
             prepared.append(tokens)
         return prepared
 
-    def _checked(self, tokens: list[int]) -> list[int]:
+    def render(self, prompt: ChatPrompt) -> tuple[str, list[int]]:
+        """Return a conversation as the model reads it, as text and tokens; raise InvalidRequest."""
+        marks = Marks()
+        text = marks.show(self._text(prompt, marks.put(prompt.messages)))
+        tokens = self._vocab.tokenize(text, add_special=False, parse_special=True)
+        return text, [self._vocab.bos, *tokens] if self._lacks_bos(tokens) else tokens
+
+    def layout(self, prompt: ChatPrompt, text: str) -> Layout:
+        """Return what the answer to a chat prompt, rendered as `text`, can hold."""
+        return self._template.layout(prompt, text)
+
+    def checked(self, tokens: list[int]) -> list[int]:
+        """Return tokens that are all of this vocabulary; raise InvalidRequest."""
         if any(not 0 <= token < self._vocab.size for token in tokens):
             raise InvalidRequest(
                 f"Token ids go from 0 to {self._vocab.size - 1} for this model.", param="prompt"
@@ -101,15 +156,16 @@ class Intake:
             available=available,
         )
 
-    def _chat(self, prompt: ChatPrompt, overflow: Overflow) -> Prepared:
-        tokens = self._render(prompt, prompt.messages)
-        if len(tokens) <= self._context_length:
-            return Prepared(tokens)
+    def _chat(self, prompt: ChatPrompt, overflow: Overflow, shown: Sequence[Encoded]) -> Prepared:
+        whole = self._render(prompt, prompt.messages, shown)
+        if whole.size <= self._context_length:
+            return whole
         if overflow is Overflow.ERROR:
-            raise self._overflow(len(tokens), "messages")
-        return self._drop_oldest(prompt, len(tokens))
+            raise self._overflow(whole.size, "messages")
+        kept = self._drop_oldest(prompt, shown)
+        return msgspec.structs.replace(kept, dropped=whole.size - kept.size)
 
-    def _drop_oldest(self, prompt: ChatPrompt, needed: int) -> Prepared:
+    def _drop_oldest(self, prompt: ChatPrompt, shown: Sequence[Encoded]) -> Prepared:
         """Drop the oldest messages after the system one until a quarter of the context is free for
         the answer.
         """
@@ -125,18 +181,42 @@ class Intake:
                 "tool",
             }:
                 del messages[first]
-            tokens = self._render(prompt, messages)
-            if len(tokens) <= target:
-                return Prepared(tokens, needed - len(tokens))
-        tokens = self._render(prompt, messages)
-        if len(tokens) <= self._context_length:
-            return Prepared(tokens, needed - len(tokens))
-        raise self._overflow(len(tokens), "messages")
+            prepared = self._render(prompt, messages, shown)
+            if prepared.size <= target:
+                return prepared
+        prepared = self._render(prompt, messages, shown)
+        if prepared.size <= self._context_length:
+            return prepared
+        raise self._overflow(prepared.size, "messages")
 
-    def _render(self, prompt: ChatPrompt, messages: list[dict[str, object]]) -> list[int]:
-        text = self._template.render(messages, prompt.tools, arguments=prompt.template_arguments)
-        tokens = self._vocab.tokenize(text, add_special=False, parse_special=True)
-        # most templates write BOS themselves; twice would be as wrong as never
-        if self._vocab.adds_bos and tokens[:1] != [self._vocab.bos]:
+    def _render(
+        self, prompt: ChatPrompt, messages: list[dict[str, object]], shown: Sequence[Encoded]
+    ) -> Prepared:
+        if not shown or self._media is None:
+            text = self._text(prompt, messages)
+            media: list[MediaSpan] = []
+            tokens = self._vocab.tokenize(text, add_special=False, parse_special=True)
+        else:
+            marks = Marks()
+            parts = marks.cut(self._text(prompt, marks.put(messages)), messages)
+            text = "".join(part for part in parts if isinstance(part, str))
+            tokens, media = self._media.tokenize(
+                [part if isinstance(part, str) else shown[part] for part in parts]
+            )
+        if self._lacks_bos(tokens):
             tokens.insert(0, self._vocab.bos)
-        return tokens
+            media = [replace(span, start=span.start + 1) for span in media]
+        if media and media[-1].end == len(tokens):
+            raise InvalidRequest(
+                "The model's chat template ends the prompt with a picture or sound.",
+                hint="Put a text behind it.",
+                param="messages",
+            )
+        return Prepared(tokens, text=text, media=media)
+
+    def _lacks_bos(self, tokens: list[int]) -> bool:
+        # most templates write BOS themselves; twice would be as wrong as never
+        return self._vocab.adds_bos and tokens[:1] != [self._vocab.bos]
+
+    def _text(self, prompt: ChatPrompt, messages: list[dict[str, object]]) -> str:
+        return self._template.prompt(prompt, messages)

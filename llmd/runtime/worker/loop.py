@@ -5,35 +5,34 @@ from __future__ import annotations
 import os
 import queue
 import time
-from collections import deque
 from dataclasses import dataclass
 
 from llmd.engine.loading import Opened
 from llmd.engine.sequence import Sequence
+from llmd.engine.warm_prefixes import Recalled
 from llmd.errors import LlmdError
-from llmd.protocol.events import Accepted, Embeddings
+from llmd.protocol.events import Accepted
 from llmd.protocol.frames import (
+    Answered,
+    Ask,
     Batch,
     Cancel,
-    Embed,
-    Embedded,
     Failed,
+    Figures,
     Generate,
+    Stop,
     ToWorker,
     WorkerEvent,
 )
 from llmd.runtime.channel import Channel
+from llmd.runtime.worker.answers import Answers
 from llmd.runtime.worker.assembly import Assembly
+from llmd.runtime.worker.cancellations import Cancellations
+from llmd.runtime.worker.illustrator import Illustrated, Illustrator
+from llmd.runtime.worker.jobs import Job, Jobs, ScoreJob, VectorJob
+from llmd.runtime.worker.warming import Warming
 
-
-@dataclass(slots=True)
-class EmbedJob:
-    """An embedding request, cut into packs of one decode call each."""
-
-    id: int
-    packs: deque[list[list[int]]]
-    vectors: list[bytes]
-    tokens: int
+_REPORT_EVERY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +43,42 @@ class Cancelled:
     at: float
 
 
-Command = Sequence | EmbedJob | Cancelled
+Command = Sequence | Job | Cancelled | Recalled | Stop
 
 
 class Worker:
     """The loaded model and its two queues: requests to prepare, commands for the engine."""
 
-    def __init__(self, opened: Opened, assembly: Assembly, channel: Channel) -> None:
+    def __init__(
+        self, opened: Opened, assembly: Assembly, answers: Answers, channel: Channel
+    ) -> None:
         self._opened = opened
         self._engine = opened.engine
         self._assembly = assembly
+        self._answers = answers
         self._channel = channel
-        self._requests: queue.SimpleQueue[Generate | Embed] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[Generate | Ask | Illustrated] = queue.SimpleQueue()
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
-        self._cancelled: set[int] = set()
-        self._embeds: deque[EmbedJob] = deque()
+        self._cancelled = Cancellations()
+        self._jobs = Jobs(opened.embedder, opened.scorer)
+        self._warming = Warming(self._engine, self._commands.put)
         self._steps = 0
+        self._report_at = 0.0
+        self.illustrator = Illustrator(
+            opened.media, self._cancelled, self._requests.put, self._fail, self._beat
+        )
 
     def take(self, frame: ToWorker) -> None:
         """Accept one frame (reader thread)."""
-        if isinstance(frame, Generate | Embed):
+        if isinstance(frame, Generate) and self.illustrator.take(frame):
+            return
+        if isinstance(frame, Generate | Ask):
             self._requests.put(frame)
         elif isinstance(frame, Cancel):
             self._cancelled.add(frame.id)
             self._commands.put(Cancelled(frame.id, time.monotonic()))
-        else:
-            os._exit(0)
+        elif isinstance(frame, Stop):
+            self._commands.put(frame)
 
     def prepare(self) -> None:
         """Turn requests into commands, for ever (preparer thread)."""
@@ -79,83 +88,108 @@ class Worker:
                 self._cancelled.discard(frame.id)
                 continue
             try:
-                self._commands.put(
-                    self._assembly.sequence(frame)
-                    if isinstance(frame, Generate)
-                    else self._job(frame)
-                )
+                self._prepare(frame)
             except LlmdError as error:
-                self._channel.send(Batch(self._steps, [(frame.id, Failed(error.to_wire()))]))
+                self._fail(frame.id, error)
 
     def run(self) -> None:
         """Step the engine, for ever (main thread)."""
         while True:
             cancel_seconds = self._obey()
             events: list[tuple[int, WorkerEvent]] = []
-            if self._embeds:
-                events += self._embed()
+            events += self._jobs.step(busy=self._engine is not None and not self._engine.idle)
             if self._engine and not self._engine.idle:
                 events += self._engine.step()
             self._steps += 1
-            self._channel.send(Batch(self._steps, events, cancel_seconds))
+            figures = self._figures(events)
+            self._channel.send(Batch(self._steps, events, cancel_seconds, figures))
 
-    def _job(self, frame: Embed) -> EmbedJob:
-        embedder = self._opened.embedder
-        inputs = self._assembly.inputs(frame.request)
-        return EmbedJob(frame.id, deque(embedder.packs(inputs)), [], sum(map(len, inputs)))
+    def _figures(self, events: list[tuple[int, WorkerEvent]]) -> Figures | None:
+        """Return the engine's figures and add the news to those who wait, about once a second."""
+        now = time.monotonic()
+        if self._engine is None or (now < self._report_at and not self._engine.idle):
+            return None
+        self._report_at = now + _REPORT_EVERY
+        events += self._engine.news(now)
+        return self._engine.figures(now)
+
+    def _fail(self, request: int, error: LlmdError) -> None:
+        self._channel.send(Batch(self._steps, [(request, Failed(error.to_wire()))]))
+
+    def _beat(self) -> None:
+        """Show progress while nothing but media is worked on (illustrator thread)."""
+        self._steps += 1
+        self._channel.send(Batch(self._steps, []))
+
+    def _prepare(self, frame: Generate | Ask | Illustrated) -> None:
+        if isinstance(frame, Generate | Illustrated):
+            self._commands.put(self._assembly.sequence(frame))
+            return
+        answer = self._answers.take(frame)
+        if isinstance(answer, VectorJob | ScoreJob):
+            self._commands.put(answer)
+        else:
+            self._channel.send(Batch(self._steps, [(frame.id, Answered(answer))]))
 
     def _obey(self) -> list[float]:
         """Carry out waiting commands; block while there is nothing else to do. Return latencies of
         cancellations.
         """
         latencies: list[float] = []
-        idle = not self._embeds and (self._engine is None or self._engine.idle)
-        while True:
-            try:
-                command = self._commands.get(block=idle)
-            except queue.Empty:
-                return latencies
-            idle = False
+        command = self._next()
+        while command is not None:
             if isinstance(command, Cancelled):
                 self._cancel(command.id)
                 latencies.append(time.monotonic() - command.at)
+            elif isinstance(command, Stop):
+                self._warming.finish()
+                os._exit(0)
+            elif isinstance(command, Recalled):
+                if self._engine:
+                    self._engine.recalled(command)
             elif command.id in self._cancelled:
                 self._cancelled.discard(command.id)
-            elif isinstance(command, EmbedJob):
-                self._embeds.append(command)
+            elif isinstance(command, VectorJob | ScoreJob):
+                self._jobs.add(command)
             else:
                 self._submit(command)
+            command = self._commands.get_nowait() if not self._commands.empty() else None
+        return latencies
+
+    def _next(self) -> Command | None:
+        """Return the next command; None when there is none but other work to do. While there is
+        neither, prefixes are saved.
+        """
+        while True:
+            idle = self._jobs.idle and (self._engine is None or self._engine.idle)
+            waits = idle or (self._jobs.idle and self._engine is not None and self._engine.stuck)
+            if not idle:
+                self._warming.busy()
+            try:
+                return self._commands.get(
+                    block=waits, timeout=self._warming.patience() if idle else None
+                )
+            except queue.Empty:
+                if not idle:
+                    return None
+                self._warming.save()
 
     def _submit(self, sequence: Sequence) -> None:
         engine = self._engine
         assert engine is not None  # noqa: S101  the assembly refuses otherwise
         try:
-            position = len(engine.scheduler.waiting)
-            engine.submit(sequence)
+            place = engine.submit(sequence)
         except LlmdError as error:
             sequence.sampler.close()
             self._channel.send(Batch(self._steps, [(sequence.id, Failed(error.to_wire()))]))
             return
-        accepted = Accepted(len(sequence.tokens), sequence.dropped, position)
+        accepted = Accepted(
+            sequence.prompt_tokens, sequence.dropped, place.position, place.estimated_wait
+        )
         self._channel.send(Batch(self._steps, [(sequence.id, accepted)]))
 
     def _cancel(self, request: int) -> None:
         if self._engine and self._engine.cancel(request):
             self._cancelled.discard(request)
-        for job in [job for job in self._embeds if job.id == request]:
-            self._embeds.remove(job)
+        if self._jobs.cancel(request):
             self._cancelled.discard(request)
-
-    def _embed(self) -> list[tuple[int, WorkerEvent]]:
-        """Run one pack of the oldest embedding request."""
-        job = self._embeds[0]
-        embedder = self._opened.embedder
-        try:
-            job.vectors += [vector.tobytes() for vector in embedder.embed(job.packs.popleft())]
-        except LlmdError as error:
-            self._embeds.popleft()
-            return [(job.id, Failed(error.to_wire()))]
-        if job.packs:
-            return []
-        self._embeds.popleft()
-        return [(job.id, Embedded(Embeddings(self._opened.model.width, job.vectors, job.tokens)))]

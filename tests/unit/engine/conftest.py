@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from llmd.engine.bindings import Batch, Context, ContextShape, Model
 from llmd.engine.loading import Opened, open_model
 from llmd.engine.sampling import make_sampler
 from llmd.engine.sequence import Sequence, Timing
@@ -33,6 +35,7 @@ def load_order(path: Path, **changes: object) -> Load:
         "threads": 2,
         "gpu_layers": 0,
         "max_queue": 64,
+        "prefixes": 16,
     }
     return Load(**{**order, **changes})
 
@@ -76,6 +79,51 @@ class Answers:
                 self.finished[request] = event
             elif isinstance(event, Failed):
                 self.failed[request] = event
+
+
+class Judge:
+    """Reads a whole text in one go, in a context of its own, and says how far each token of its end
+    was from the likeliest one.
+
+    llama.cpp rounds differently in other batches, so two right answers may part at near ties; what
+    no right answer does is choose a token that is clearly not the likeliest.
+    """
+
+    def __init__(self, model: Model) -> None:
+        shape = ContextShape(tokens=2048, sequences=1, batch=2048, micro_batch=512, threads=2)
+        context = Context.create(model, shape)
+        assert context
+        self._context, self._batch = context, Batch(2048)
+        self._ends = model.vocab.end_tokens
+
+    def worst(self, tokens: list[int], start: int) -> float:
+        """Return the largest gap, in logits, of the tokens from `start` on; the end of an answer is
+        not allowed.
+        """
+        if start >= len(tokens):
+            return 0.0
+        self._context.clear()
+        end = self._batch.fill(0, tokens, 0, 0)
+        self._batch.outputs[:end] = 1
+        assert self._context.decode(self._batch, end) == 0
+        rows = self._context.logits(end)[start - 1 : end - 1]
+        rows[:, list(self._ends)] = -np.inf
+        chosen = rows[np.arange(len(rows)), tokens[start:]]
+        return float((rows.max(axis=1) - chosen).max())
+
+    def close(self) -> None:
+        self._context.close()
+
+
+NEAR_TIE = 0.2
+"""Logits; the built-in model's rounding noise is about a tenth of it."""
+
+
+@pytest.fixture
+def judge(opened: Opened) -> Iterator[Judge]:
+    judge = Judge(opened.model)
+    yield judge
+    judge.close()
 
 
 MakeSequence = Callable[..., Sequence]

@@ -22,7 +22,7 @@ def test_decoding_comes_first_and_rows_follow_the_batch() -> None:
     chunks = [Chunk(stream, 1, last=True), Chunk(whole, 2, last=True), Chunk(part, 3, last=False)]
     count, rows = batching.write(batch, chunks)
     assert count == 6
-    assert [row.id for row in rows] == [1, 2]
+    assert [(row.id, count) for row, count in rows] == [(1, 1), (2, 1)]
     assert batch.tokens[:6].tolist() == [7, 11, 12, 20, 21, 22]
     assert batch.positions[:6].tolist() == [2, 1, 2, 0, 1, 2]
     assert batch.sequences[:6].tolist() == [3, 0, 0, 1, 1, 1]
@@ -35,3 +35,17 @@ def test_a_later_write_leaves_no_outputs_of_an_earlier_one() -> None:
     count, rows = batching.write(batch, [Chunk(sequence(2, [1, 2, 3], 0, 0, 0), 2, last=False)])
     assert (count, rows) == (2, [])
     assert batch.outputs[:2].tolist() == [0, 0]
+
+
+def test_drafted_tokens_are_rows_of_their_own() -> None:
+    plain = sequence(1, [5, 6, 7], slot=3, cached=2, generated=1)
+    drafting = sequence(2, [8, 9], slot=1, cached=1, generated=1)
+    drafting.draft = [30, 31]
+    batch = Batch(8)
+    chunks = [Chunk(drafting, 3, last=True), Chunk(plain, 1, last=True)]
+    count, rows = batching.write(batch, chunks)
+    assert count == 4
+    assert [(row.id, rows) for row, rows in rows] == [(1, 1), (2, 3)]
+    assert batch.tokens[:4].tolist() == [7, 9, 30, 31]
+    assert batch.positions[:4].tolist() == [2, 1, 2, 3]
+    assert batch.outputs[:4].tolist() == [1, 1, 1, 1]

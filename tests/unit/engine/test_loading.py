@@ -78,3 +78,17 @@ def test_log_lines_are_forwarded_and_errors_kept() -> None:
 
 def test_uses_at_least_one_core() -> None:
     assert usable_cores() >= 1
+
+
+@pytest.mark.parametrize(("quota", "most"), [("150000 100000", 1), ("50000 100000", 1)])
+def test_a_containers_quota_bounds_the_threads(tmp_path: Path, quota: str, most: int) -> None:
+    file = tmp_path / "cpu.max"
+    file.write_text(quota)
+    assert usable_cores(file) == most
+
+
+@pytest.mark.parametrize("quota", ["max 100000", "", "nonsense"])
+def test_without_a_quota_the_cores_count(tmp_path: Path, quota: str) -> None:
+    file = tmp_path / "cpu.max"
+    file.write_text(quota)
+    assert usable_cores(file) == usable_cores(tmp_path / "missing") >= 1

@@ -93,7 +93,10 @@ def test_prefiltered_chain_keeps_every_token_the_full_one_could_pick(
         sampler.accept(token)
         reference.accept(token)
     row = logits(seed, spread)
-    kept = set(sampler._keep(row.copy()).tolist())
+    biased = row.copy()
+    for token, bias in sampling.logit_bias.items():
+        biased[token] += bias
+    kept = set(sampler._keep(biased).tolist())
     for _ in range(3):
         picked = reference.pick(whole(row))
         assert picked in kept
@@ -148,3 +151,32 @@ def test_repetition_looks_back_into_the_prompt_but_presence_does_not() -> None:
     )
     assert repeat.choose(row.copy()) == 2
     assert presence.choose(row.copy()) == 1
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(temperature=1.0, typical_p=0.6, repeat_penalty=1.4, seed=1),
+        Sampling(temperature=0, frequency_penalty=1.0, logit_bias={7: 5.0}),
+        Sampling(temperature=0.8, top_k=40, top_p=0.9, logit_bias={3: -100.0}, seed=1),
+    ],
+    ids=["typical", "greedy", "usual"],
+)
+def test_tokens_that_a_grammar_forbids_are_never_drawn(sampling: Sampling) -> None:
+    for allowed in ([3, 7], [7], [3, 7, 11, 4000]):
+        sampler = ChainSampler(sampling, vocab(), (), 100)
+        for token in (3, 7, 9):
+            sampler.accept(token)
+        row = np.full(SIZE, -np.inf, np.float32)
+        row[allowed] = logits(2)[allowed]
+        assert {sampler.choose(row.copy()) for _ in range(30)} <= set(allowed)
+        sampler.close()
+
+
+def test_tokens_that_others_choose_count_for_penalties() -> None:
+    row = np.zeros(SIZE, np.float32)
+    row[[1, 2]] = [3.0, 2.5]
+    sampler = ChainSampler(Sampling(temperature=0, presence_penalty=2.0), vocab(), (), 100)
+    sampler.accept(1)
+    assert sampler.choose(row) == 2
+    GreedySampler().accept(1)

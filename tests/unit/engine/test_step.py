@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from llmd.engine.loading import open_model
-from llmd.protocol.events import FinishReason
-from llmd.protocol.requests import Overflow, Sampling
-from tests.unit.engine.conftest import Answers, MakeSequence, load_order
+from llmd.protocol.events import FinishReason, MissKind
+from llmd.protocol.requests import Overflow, Sampling, Speculation
+from tests.unit.engine.conftest import NEAR_TIE, Answers, Judge, MakeSequence, load_order
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,24 +154,130 @@ def test_a_shift_forgets_the_middle_and_says_how_much(engine: Engine, make: Make
     assert usage.dropped_tokens > 0
 
 
-def test_preemption_recomputes_and_changes_no_answer(tiny_model: Path, make: MakeSequence) -> None:
-    def run(kv_tokens: int) -> tuple[dict[int, str], int]:
-        order = load_order(tiny_model, context_length=256, kv_tokens=kv_tokens, parallel=4)
-        engine = open_model(order, lambda _: None, lambda *_: None).engine
-        assert engine
-        for number, country in enumerate(list(CAPITALS)[:4]):
-            question = f"What is the capital of {country}?"
-            engine.submit(make(number, question, ignore_eos=True, max_tokens=120))
-        preempted = 0
-        answers = Answers()
-        while not engine.idle:
-            answers.take(engine)
-            preempted += any(s.generated and not s.cached for s in engine.scheduler.waiting)
-        engine.close()
-        return answers.texts, preempted
+def test_preemption_recomputes_and_changes_no_answer(
+    tiny_model: Path, make: MakeSequence, judge: Judge
+) -> None:
+    order = load_order(tiny_model, context_length=256, kv_tokens=256, parallel=4)
+    engine = open_model(order, lambda _: None, lambda *_: None).engine
+    assert engine
+    sequences = [
+        make(number, f"What is the capital of {country}?", ignore_eos=True, max_tokens=120)
+        for number, country in enumerate(list(CAPITALS)[:4])
+    ]
+    for sequence in sequences:
+        engine.submit(sequence)
+    preempted = 0
+    answers = Answers()
+    while not engine.idle:
+        answers.take(engine)
+        preempted += any(s.generated and not s.cached for s in engine.scheduler.waiting)
+    engine.close()
+    assert preempted
+    for sequence in sequences:
+        assert sequence.generated == 120
+        assert judge.worst(sequence.tokens, sequence.prompt_tokens) < NEAR_TIE
 
-    roomy, none = run(4096)
-    tight, some = run(256)
-    assert not none
-    assert some
-    assert tight == roomy
+
+words = st.sampled_from("The capital of France is Paris . one two three red".split())
+branches = st.lists(words, min_size=1, max_size=40).map(" ".join)
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(tree=st.lists(branches, min_size=1, max_size=4), data=st.data())
+def test_answers_from_shared_prefixes_are_those_of_a_model_that_reads_everything(
+    tree: list[str], data: st.DataObject, engine: Engine, make: MakeSequence, judge: Judge
+) -> None:
+    prompts = [tree[0]]
+    for branch in tree[1:] * 2:
+        before = data.draw(st.sampled_from(prompts))
+        prompts.append(f"{before[: data.draw(st.integers(0, len(before)))]} {branch}")
+    sequences = []
+    for number, prompt in enumerate(prompts):
+        sequence = make(
+            number, raw=prompt, ignore_eos=True, max_tokens=data.draw(st.integers(1, 12))
+        )
+        sequences.append(sequence)
+        engine.submit(sequence)
+        if data.draw(st.booleans()):
+            Answers().run(engine)
+    Answers().run(engine)
+    for sequence in sequences:
+        assert judge.worst(sequence.tokens, sequence.prompt_tokens) < NEAR_TIE
+    assert engine.scheduler.cache.used([]) <= engine.scheduler.cache.cells
+
+
+def test_the_beginning_of_a_prompt_is_read_once_by_all_who_come_together(
+    engine: Engine, make: MakeSequence
+) -> None:
+    system = "You answer briefly and always to the point. " * 30
+    for number, country in enumerate(list(CAPITALS)[:6]):
+        engine.submit(make(number, f"{system} What is the capital of {country}?"))
+    read = engine.totals.read_tokens
+    answers = Answers().run(engine)
+    usages = [event.usage for event in answers.finished.values()]
+    cached = sum(usage.cached_tokens for usage in usages)
+    assert engine.totals.read_tokens - read == sum(u.prompt_tokens for u in usages) - cached
+    assert sorted(usage.cached_tokens > usage.prompt_tokens / 2 for usage in usages) == [
+        False,
+        *[True] * 5,
+    ]
+
+
+def test_a_conversation_goes_on_from_what_it_said(engine: Engine, make: MakeSequence) -> None:
+    first = make(1, "What is the capital of France?")
+    engine.submit(first)
+    text = Answers().run(engine).texts[1]
+    turn = (
+        f"<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n{text}"
+    )
+    again = make(2, raw=f"{turn}<|im_end|>\n<|im_start|>user\nAnd of Japan?<|im_end|>\n")
+    engine.submit(again)
+    usage = Answers().run(engine).finished[2].usage
+    assert usage.cached_tokens >= first.prompt_tokens + first.generated - 2
+    assert usage.cache_miss is None
+
+
+def test_a_miss_is_explained(engine: Engine, make: MakeSequence) -> None:
+    for number, day in enumerate(["Monday", "Tuesday"]):
+        head = f"Nobody else begins like this: today is {day}. "
+        engine.submit(make(number, raw=head + "one two three four five six seven. " * 8))
+        answers = Answers().run(engine)
+    miss = answers.finished[1].usage.cache_miss
+    assert miss is not None
+    assert miss.kind is MissKind.TIME
+    assert "Tues" in miss.text
+    assert "Mon" in miss.instead
+
+
+def test_drafts_change_no_answer_and_are_counted(
+    engine: Engine, make: MakeSequence, judge: Judge
+) -> None:
+    sequence = make(1, raw="one two three four five six. " * 12, ignore_eos=True, max_tokens=150)
+    engine.submit(sequence)
+    usage = Answers().run(engine).finished[1].usage
+    assert usage.completion_tokens == 150
+    assert 0 < usage.accepted_tokens <= usage.drafted_tokens
+    assert judge.worst(sequence.tokens, sequence.prompt_tokens) < NEAR_TIE
+
+
+def test_a_request_may_do_without_drafts(engine: Engine, make: MakeSequence) -> None:
+    sequence = make(1, raw="one two three four five six. " * 12, ignore_eos=True, max_tokens=60)
+    sequence.speculation = Speculation(mode="off")
+    engine.submit(sequence)
+    assert Answers().run(engine).finished[1].usage.drafted_tokens == 0
+
+
+def test_those_who_wait_learn_when_their_place_changes(engine: Engine, make: MakeSequence) -> None:
+    places = {n: engine.submit(make(n, "Hello", max_tokens=4 + n % 3)) for n in range(12)}
+    assert [place.position for place in places.values()] == list(range(12))
+    engine.step()
+    news = dict(engine.news(time.monotonic()))
+    assert set(news) == {8, 9, 10, 11}
+    assert [news[n].position for n in range(8, 12)] == [0, 1, 2, 3]
+    assert engine.news(time.monotonic()) == []
+    figures = engine.figures(time.monotonic())
+    assert (figures.running, figures.waiting) == (8, 4)
+    Answers().run(engine)
+    assert engine.figures(time.monotonic()).running == 0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from llmd.engine.bindings import Batch, Context, ContextShape, Model, Pooling
-from llmd.engine.bindings.library import KV_TYPES
+from llmd.engine.bindings.library import FLASH_ATTENTION, KV_TYPES
 from tests.unit.engine.bindings.conftest import Decode
 
 
@@ -57,6 +57,42 @@ def test_every_cache_type_can_be_allocated(model: Model, kv_type: str, decode: D
     assert context.tokens == 256
     decode(context, model, "Hello")
     context.close()
+
+
+# LLAMA_FLASH_ATTN_TYPE_AUTO, LLAMA_FLASH_ATTN_TYPE_ENABLED, LLAMA_FLASH_ATTN_TYPE_DISABLED
+@pytest.mark.parametrize("flash_attention", list(FLASH_ATTENTION))
+def test_flash_attention_changes_no_token(
+    model: Model, decode: Decode, flash_attention: str
+) -> None:
+    shape = ContextShape(
+        tokens=256,
+        sequences=1,
+        batch=64,
+        micro_batch=64,
+        threads=1,
+        prefill_threads=2,
+        flash_attention=flash_attention,
+    )
+    context = Context.create(model, shape)
+    assert context
+    assert (
+        decode(context, model, "The capital of France is")
+        == model.vocab.tokenize(" Paris", add_special=False, parse_special=False)[0]
+    )
+    context.close()
+
+
+def test_a_quantised_cache_without_flash_attention_is_refused(model: Model) -> None:
+    shape = ContextShape(
+        tokens=256,
+        sequences=1,
+        batch=64,
+        micro_batch=64,
+        threads=1,
+        kv_type="q8_0",
+        flash_attention="off",
+    )
+    assert Context.create(model, shape) is None
 
 
 def test_pooled_embeddings(model: Model) -> None:

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
 import pytest
 
 from llmd.chat.template import ChatTemplate
+from llmd.engine.media_cache import Encoded
+from llmd.engine.media_span import MediaSpan
 from llmd.errors import ContextOverflow, InvalidRequest
+from llmd.protocol.questions import Embed
 from llmd.protocol.requests import (
     ChatPrompt,
-    EmbedRequest,
     GenerateRequest,
     Overflow,
     Prompt,
@@ -24,6 +30,7 @@ class Characters:
     size = 1 << 20
     bos = 0
     adds_bos = False
+    infill = (-1, -1, -1)
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
         return ([0] if add_special else []) + [ord(character) for character in text]
@@ -117,11 +124,92 @@ def test_empty_and_foreign_tokens_are_refused() -> None:
 
 def test_inputs_to_embed_are_refused_or_cut_by_name() -> None:
     made = intake()
-    assert made.inputs(EmbedRequest(["ab", [7]]), 10) == [[0, 97, 98], [7]]
+    assert made.inputs(Embed(["ab", [7]]), 10) == [[0, 97, 98], [7]]
     with pytest.raises(ContextOverflow) as caught:
-        made.inputs(EmbedRequest(["ab", "c" * 20]), 10)
+        made.inputs(Embed(["ab", "c" * 20]), 10)
     assert caught.value.param == "input[1]"
     assert caught.value.details == {"needed": 21, "available": 10}
-    assert made.inputs(EmbedRequest([list(range(20))], truncate=True), 10) == [[*range(9), 19]]
+    assert made.inputs(Embed([list(range(20))], truncate=True), 10) == [[*range(9), 19]]
     with pytest.raises(InvalidRequest):
-        made.inputs(EmbedRequest([[]]), 10)
+        made.inputs(Embed([[]]), 10)
+
+
+class FakeMedia:
+    """Makes two tokens below zero, and a cell more, of each medium."""
+
+    def tokenize(self, parts: list[str | Encoded]) -> tuple[list[int], list[MediaSpan]]:
+        tokens: list[int] = []
+        spans: list[MediaSpan] = []
+        for part in parts:
+            if isinstance(part, str):
+                tokens += map(ord, part)
+            else:
+                patch: Any = SimpleNamespace(count=3, positions=2)
+                spans.append(MediaSpan(len(tokens), patch, part.embeddings[0]))
+                tokens += [-part.digest[0], -100]
+        return tokens, spans
+
+
+def shown(*names: int) -> list[Encoded]:
+    return [Encoded(bytes([name]), 8, 8, (np.zeros((3, 1), np.float32),)) for name in names]
+
+
+def illustrated(*turns: tuple[str, str, int]) -> ChatPrompt:
+    """Return messages of a role, a text, and a picture by its index."""
+    return ChatPrompt(
+        [
+            {
+                "role": role,
+                "content": [{"type": "text", "text": text}, {"type": "image", "media": index}],
+            }
+            for role, text, index in turns
+        ],
+        media=[b"x"] * len(turns),
+    )
+
+
+def ask_with_media(
+    prompt: ChatPrompt, template: str = TEMPLATE, *, adds_bos: bool = False, **fields: Any
+) -> Prepared:
+    vocab, media = Characters(), FakeMedia()
+    vocab.adds_bos = adds_bos
+    made = Intake(vocab, ChatTemplate(template, bos="", eos=""), 40, media)
+    return made.prompt(GenerateRequest(prompt=prompt, **fields), shown(1, 2, 3))
+
+
+def test_media_stand_where_their_messages_are() -> None:
+    prepared = ask_with_media(illustrated(("user", "ab", 0), ("user", "c", 1)))
+    assert prepared.tokens == [*map(ord, "u:ab"), -1, -100, *map(ord, "\nu:c"), -2, -100, 10]
+    assert [span.start for span in prepared.media] == [4, 10]
+    assert prepared.size == len(prepared.tokens) + 2
+    assert prepared.text == "u:ab\nu:c\n"
+
+
+def test_media_move_when_bos_comes_before_them() -> None:
+    prepared = ask_with_media(illustrated(("user", "ab", 0)), adds_bos=True)
+    assert prepared.tokens[:6] == [0, *map(ord, "u:ab"), -1]
+    assert [span.start for span in prepared.media] == [5]
+
+
+def test_media_of_dropped_messages_go_with_them() -> None:
+    turns = [("user", "a" * 12, 0), ("assistant", "b" * 12, 1), ("user", "c", 2)]
+    with pytest.raises(ContextOverflow):
+        ask_with_media(illustrated(*turns))
+    prepared = ask_with_media(illustrated(*turns), overflow=Overflow.TRUNCATE)
+    assert [token for token in prepared.tokens if token < 0] == [-3, -100]
+    assert prepared.dropped == 36
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [("{{ messages[0].content }}", "ends the prompt"), ("nothing", "leaves out")],
+)
+def test_templates_that_misplace_media_are_found_out(template: str, reason: str) -> None:
+    with pytest.raises(InvalidRequest, match=reason):
+        ask_with_media(illustrated(("user", "ab", 0)), template)
+
+
+def test_a_rendered_conversation_shows_markers() -> None:
+    text, tokens = intake().render(illustrated(("user", "ab", 0)))
+    assert text == "u:ab<__media__>\n"
+    assert len(tokens) == len(text)

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import pytest
+
+from llmd.engine.kv_cache import KVCache, Reuse
+from llmd.engine.sampling import GreedySampler
+from llmd.engine.sequence import Sequence, Timing
+from llmd.engine.stopping import TextStream
+from tests.fakes.kv import FakeKV
+
+
+def sequence(request: int, tokens: list[int], **fields: object) -> Sequence:
+    made = Sequence(request, tokens, GreedySampler(), TextStream(), Timing(0.0), max_tokens=9)
+    for name, value in fields.items():
+        setattr(made, name, value)
+    return made
+
+
+class Bench:
+    """A cache whose sequences are read at once."""
+
+    def __init__(self, cells: int = 1000, slots: int = 4, *, cuts: bool = True) -> None:
+        self.memory = FakeKV(cells, cuts=cuts)
+        self.cache = KVCache(cells, slots, self.memory)
+
+    def read(self, one: Sequence) -> Sequence:
+        """Attach a sequence and read its whole prompt."""
+        self.cache.attach(one, self.cache.reuse(one))
+        self.compute(one, len(one.tokens))
+        return one
+
+    def compute(self, one: Sequence, length: int) -> None:
+        cells = self.memory.held.setdefault(one.slot, [])
+        start = 10**6 * one.id
+        cells += [(start + at, one.tokens[at]) for at in range(len(cells), length)]
+        one.cached = length
+        self.cache.read(one, stop=False)
+
+    def parked(self, request: int, tokens: list[int], **fields: object) -> Sequence:
+        one = self.read(sequence(request, tokens, **fields))
+        self.cache.release(one)
+        return one
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_an_extended_text_takes_over_what_was_parked(bench: Bench) -> None:
+    bench.parked(1, list(range(20)))
+    one = bench.read(sequence(2, [*range(20), 50, 51]))
+    assert (one.reused, bench.memory.shares) == (20, 0)
+    assert not bench.cache.tree.parked
+
+
+def test_a_fork_shares_cells_and_leaves_the_original(bench: Bench) -> None:
+    bench.parked(1, list(range(600)))
+    one = bench.read(sequence(2, [*range(300), 900, 901]))
+    assert (one.reused, bench.memory.shares) == (300, 1)
+    assert bench.cache.used([one]) == bench.memory.used == 602
+
+
+def test_the_last_token_of_a_prompt_is_always_left_to_decode(bench: Bench) -> None:
+    bench.parked(1, list(range(20)))
+    again = sequence(2, list(range(20)))
+    assert bench.cache.reuse(again).length == 19
+
+
+def test_a_few_tokens_are_not_worth_a_slot(bench: Bench) -> None:
+    bench.parked(1, list(range(20)))
+    assert bench.cache.reuse(sequence(2, [0, 1, 2, 99, 98])) == Reuse()
+
+
+def test_shifted_sequences_are_not_kept(bench: Bench) -> None:
+    bench.parked(1, list(range(20)), shifted=True)
+    assert bench.memory.used == bench.cache.tree.cells == 0
+
+
+def test_prefixes_are_trimmed_from_their_end_when_cells_are_needed() -> None:
+    bench = Bench(cells=1000)
+    bench.parked(1, list(range(900)))
+    assert bench.cache.reserve([], 150)
+    assert bench.memory.tokens(next(iter(bench.cache.tree.parked))) == list(range(644))
+    again = sequence(2, list(range(900)))
+    bench.cache.attach(again, bench.cache.reuse(again))
+    assert again.reused == 644
+    assert again.miss
+    assert again.miss.evicted > 150
+
+
+def test_what_cannot_be_cut_goes_whole() -> None:
+    bench = Bench(cells=1000, cuts=False)
+    bench.parked(1, list(range(900)))
+    assert bench.cache.reserve([], 150)
+    assert bench.memory.used == 0
+
+
+def test_cells_that_running_sequences_need_are_not_freed(bench: Bench) -> None:
+    one = bench.read(sequence(1, list(range(900))))
+    assert not bench.cache.reserve([one], 200)
+    assert bench.memory.used == 900
+
+
+def test_slots_run_out_at_the_expense_of_the_least_used_prefix() -> None:
+    bench = Bench(cells=2000, slots=3)
+    for request in range(3):
+        bench.parked(request, [1000 * request + at for at in range(300)])
+    bench.parked(9, [9000 + at for at in range(300)])
+    held = [bench.cache.tree.tokens(slot)[0] for slot in bench.cache.tree.parked]
+    assert sorted(held) == [1000, 2000, 9000]
+
+
+def test_a_first_prompt_misses_because_the_cache_is_cold(bench: Bench) -> None:
+    one = bench.read(sequence(1, list(range(20))))
+    assert one.miss
+    assert one.miss.cold
+
+
+def test_a_changed_prompt_misses_where_it_changed(bench: Bench) -> None:
+    bench.parked(1, list(range(100)))
+    one = bench.read(sequence(2, [*range(60), 777, *range(61, 100)]))
+    assert one.miss
+    assert (one.miss.position, one.miss.other[:2]) == (60, [60, 61])
+
+
+def test_a_prompt_that_goes_on_misses_nothing(bench: Bench) -> None:
+    bench.parked(1, list(range(100)))
+    assert bench.read(sequence(2, list(range(140)))).miss is None
+
+
+def test_a_prefix_from_elsewhere_is_parked_and_found(bench: Bench) -> None:
+    slot = bench.cache.adopt((), list(range(50)))
+    assert slot is not None
+    bench.memory.held[slot] = [(at, at) for at in range(50)]
+    assert bench.cache.reuse(sequence(1, list(range(60)))) == Reuse(slot, 50)
+    bench.cache.discard(slot)
+    assert bench.cache.reuse(sequence(1, list(range(60)))) == Reuse()
+
+
+def test_a_prefix_that_is_there_already_is_not_adopted(bench: Bench) -> None:
+    bench.parked(1, list(range(60)))
+    assert bench.cache.adopt((), list(range(50))) is None
+    assert bench.cache.spare_slot() is not None
+
+
+def test_leaving_the_tree_tells_whether_others_share_the_cells(bench: Bench) -> None:
+    one = bench.read(sequence(1, list(range(50))))
+    assert bench.cache.leave_tree(one)
+    two, three = sequence(2, list(range(60, 90))), sequence(3, list(range(60, 90)))
+    bench.read(two)
+    bench.read(three)
+    assert not bench.cache.leave_tree(three)
+    assert bench.cache.tree.length(three.slot) == 0
+
+
+def test_parked_prefixes_do_not_slow_down_those_who_run() -> None:
+    bench = Bench(cells=5000, slots=9)
+    kept: list[list[int]] = []
+    bench.cache.keep = lambda slot: kept.append(bench.cache.tree.tokens(slot))
+    for request in range(7):
+        bench.parked(request, [1000 * request + at for at in range(400)])
+    runner = bench.read(sequence(9, list(range(9000, 9100))))
+    assert bench.cache.spare(frozenset({runner.slot})) <= 2048
+    # what had to go was copied elsewhere first
+    assert [(tokens[0], len(tokens)) for tokens in kept] == [(0, 400), (1000, 400)]
+
+
+def test_short_prefixes_do_not_stay_beside_those_who_run(bench: Bench) -> None:
+    bench.parked(1, list(range(60)))
+    assert bench.cache.tree.parked
+    bench.read(sequence(2, list(range(500, 560))))
+    assert not bench.cache.tree.parked

@@ -1,0 +1,120 @@
+"""The three kinds of memory on real contexts: what can be continued gives the logits of a model
+that read everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from llmd.engine import bindings
+from llmd.engine.bindings import Batch, Context, ContextShape, Floats, Model
+from llmd.engine.memory import AttentionMemory, Memory, StateMemory, WindowMemory, memory_for
+
+SHAPE = ContextShape(tokens=1024, sequences=6, batch=512, micro_batch=512, threads=1, outputs=6)
+
+
+NOISE = 0.5
+"""Logits: rounding differs with the pieces a text is read in."""
+
+
+class Bench:
+    def __init__(self, path: Path) -> None:
+        bindings.start_backend(lambda *_: None)
+        model = Model.load(str(path), gpu_layers=0, progress=lambda _: None)
+        assert model
+        context = Context.create(model, SHAPE)
+        assert context
+        self.model, self.context = model, context
+        self.memory: Memory = memory_for(model, context)
+        self.text = [5 + (7 * at) % 90 for at in range(300)]
+        self._batch = Batch(512)
+
+    def read(self, slot: int, start: int, end: int) -> Floats:
+        """Read text[start:end] as a scheduler would, and return the logits of the last token."""
+        while start < end:
+            stop = self.memory.chunk_end(start, end)
+            count = self._batch.fill(0, self.text[start:stop], start, slot)
+            self._batch.outputs[count - 1] = 1
+            assert self.context.decode(self._batch, count) == 0
+            if stop < end:
+                self.memory.note(slot, stop)
+            start = stop
+        return self.context.logits(1)[0].copy()
+
+    def close(self) -> None:
+        self.context.close()
+        self.model.close()
+
+
+@pytest.fixture(params=["tiny_model", "swa_model", "recurrent_model", "hybrid_model"])
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    bench = Bench(request.getfixturevalue(request.param))
+    yield bench
+    bench.close()
+
+
+def test_each_model_gets_the_memory_it_has(
+    tiny_model: Path, swa_model: Path, recurrent_model: Path, hybrid_model: Path
+) -> None:
+    kinds = []
+    for path in (tiny_model, swa_model, recurrent_model, hybrid_model):
+        bench = Bench(path)
+        kinds.append(type(bench.memory))
+        bench.close()
+    assert kinds == [AttentionMemory, WindowMemory, StateMemory, StateMemory]
+
+
+@pytest.mark.parametrize("wanted", [299, 250, 120])
+def test_a_shared_prefix_is_as_good_as_one_that_was_read(bench: Bench, wanted: int) -> None:
+    expected = bench.read(0, 0, 300)
+    length = bench.memory.usable(0, 300, wanted)
+    assert length <= wanted
+    if not length:
+        assert isinstance(bench.memory, StateMemory)
+        return
+    assert bench.memory.share(0, 1, length)
+    again = bench.read(1, length, 300)
+    np.testing.assert_allclose(again, expected, atol=NOISE)
+    assert int(again.argmax()) == int(expected.argmax())
+
+
+def test_an_exact_repeat_is_never_read_from_the_beginning(bench: Bench) -> None:
+    bench.read(0, 0, 300)
+    assert bench.memory.usable(0, 300, 299) >= 296
+
+
+def test_the_original_goes_on_unharmed_after_sharing(bench: Bench) -> None:
+    bench.read(0, 0, 200)
+    expected = bench.read(0, 200, 300)
+    bench.memory.trim(0, 0)
+    bench.read(0, 0, 200)
+    length = bench.memory.usable(0, 200, 199)
+    assert bench.memory.share(0, 1, length)
+    bench.read(1, length, 230)
+    np.testing.assert_allclose(bench.read(0, 200, 300), expected, atol=NOISE)
+
+
+def test_trimmed_sequences_hold_nothing(bench: Bench) -> None:
+    bench.read(0, 0, 100)
+    bench.memory.trim(0, 0)
+    assert bench.context.last(0) == -1
+    assert bench.memory.checkpoints(0) == {}
+
+
+def test_checkpoints_are_bounded_and_pass_on(recurrent_model: Path) -> None:
+    bench = Bench(recurrent_model)
+    bench.memory = StateMemory(bench.context, limit_bytes=bench.context.state_size(0) * 3 + 1)
+    for slot in range(4):
+        bench.read(slot, 0, 300)
+    kept = [slot for slot in range(4) if bench.memory.checkpoints(slot)]
+    assert kept
+    assert 0 not in kept
+    states = bench.memory.checkpoints(3)
+    bench.memory.trim(3, 0)
+    bench.memory.put_checkpoints(2, states)
+    assert bench.memory.checkpoints(2).keys() >= states.keys()
+    bench.close()
