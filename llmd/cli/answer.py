@@ -17,19 +17,25 @@ class Answer:
     """An answer as far as it has come."""
 
     text: str = ""
+    reasoning: str = ""
+    thought: str = ""
+    """The reasoning that the latest chunk brought."""
     model: str = ""
     finish_reason: str | None = None
     usage: dict[str, Any] = field(default_factory=dict)
 
     def take(self, chunk: Mapping[str, Any]) -> str:
-        """Add one chunk and return the text it brings."""
+        """Add one chunk and return the text it brings; `thought` has its reasoning."""
         self.model = chunk.get("model") or self.model
         self.usage = chunk.get("usage") or self.usage
-        added = ""
+        added = self.thought = ""
         for choice in chunk.get("choices", ()):
-            added += choice.get("text") or (choice.get("delta") or {}).get("content") or ""
+            delta = choice.get("delta") or {}
+            added += choice.get("text") or delta.get("content") or ""
+            self.thought += delta.get("reasoning_content") or ""
             self.finish_reason = choice.get("finish_reason") or self.finish_reason
         self.text += added
+        self.reasoning += self.thought
         return added
 
     def notices(self) -> Iterator[str]:
@@ -45,6 +51,7 @@ class Answer:
         """Return what `--json` prints."""
         return {
             "text": self.text,
+            **({"reasoning": self.reasoning} if self.reasoning else {}),
             "model": self.model,
             "finish_reason": self.finish_reason,
             "usage": self.usage,

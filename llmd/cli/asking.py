@@ -59,6 +59,22 @@ def _is_alias(word: str) -> bool:
     return catalog.find(word.partition(":")[0]) is not None
 
 
+def adapters(words: Sequence[str] | None) -> list[dict[str, Any]] | None:
+    """Return the adapters of `NAME` and `NAME=SCALE`; raise typer.BadParameter for a scale that is
+    no number.
+    """
+    if not words:
+        return None
+    found = []
+    for word in words:
+        name, equals, scale = word.rpartition("=")
+        try:
+            found.append({"name": name, "scale": float(scale)} if equals else {"name": word})
+        except ValueError:
+            raise typer.BadParameter(f"{word}: the scale is a number, as in style=0.5.") from None
+    return found
+
+
 def body(**fields: Any) -> dict[str, Any]:
     """Return the body of a streamed request; what is None stays out, so that the daemon's defaults
     hold.

@@ -25,13 +25,14 @@ def chat(
     stop: options.Stop = None,
     think: options.Think = None,
     overflow: options.Overflow = None,
+    adapter: options.Adapters = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Show answers as they are, not as Markdown.")
     ] = False,
     start: options.AutoStart = True,
 ) -> None:
     """Talk with a model; /help inside lists what else there is."""
-    from llmd.cli.asking import body
+    from llmd.cli.asking import adapters, body
     from llmd.cli.dialogue import Dialogue
 
     wishes = body(
@@ -43,6 +44,7 @@ def chat(
         max_tokens=max_tokens,
         stop=stop or None,
         context_overflow=overflow,
+        adapters=adapters(adapter),
         chat_template_kwargs=None if think is None else {"enable_thinking": think},
     )
     talk = _open(model, system or "", start=start)

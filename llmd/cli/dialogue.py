@@ -9,6 +9,7 @@ from llmd.cli.answer import Answer, speed
 from llmd.cli.markdown import Answering
 from llmd.cli.render import note
 from llmd.cli.slash import Chat, is_command, obey
+from llmd.cli.thoughts import thoughts
 from llmd.errors import ContextOverflow, LlmdError
 
 
@@ -60,16 +61,20 @@ class Dialogue:
             "model": self._chat.model,
             "messages": self._chat.conversation.messages(),
         }
-        answer, screen = Answer(), None
+        answer, screen, reasoning = Answer(), None, thoughts()
         try:
             with self._chat.client.stream_events("/v1/chat/completions", body) as stream:
                 for chunk in stream:
-                    if added := answer.take(chunk):
+                    added = answer.take(chunk)
+                    reasoning.feed(answer.thought)
+                    if added:
+                        reasoning.close()
                         screen = screen or self._answering()
                         screen.feed(added)
         except KeyboardInterrupt:
             answer.finish_reason = "stopped"
         finally:
+            reasoning.close()
             if screen:
                 screen.close()
         return answer

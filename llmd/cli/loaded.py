@@ -23,7 +23,18 @@ def print_loaded(models: list[dict[str, Any]]) -> None:
     """Print one line per loaded model."""
     from llmd.cli import render
 
-    headings = ("NAME", "STATE", "DEVICE", "MEMORY", "CONTEXT", "REQUESTS", "PID", "UNLOADS IN")
+    headings = (
+        "NAME",
+        "STATE",
+        "DEVICE",
+        "MEMORY",
+        "CONTEXT",
+        "CACHE",
+        "REQUESTS",
+        "SPEED",
+        "PID",
+        "UNLOADS IN",
+    )
     render.table(headings, [_row(model) for model in models])
 
 
@@ -31,6 +42,7 @@ def _row(model: dict[str, Any]) -> tuple[str, ...]:
     from llmd.cli import render
 
     memory, expires = model["memory"], model.get("expires_in")
+    now = model.get("activity", {})
     loading = model["state"] == "loading"
     return (
         model["name"],
@@ -38,10 +50,24 @@ def _row(model: dict[str, Any]) -> tuple[str, ...]:
         model["device"],
         render.size(memory["resident"] or memory["weights"] + memory["kv_cache"]),
         "" if loading else f"{model['context_length']} x {model['parallel']}",
-        str(model["running"]),
+        _share(now.get("kv_used", 0), model.get("kv_tokens", 0)),
+        _requests(model["running"], now.get("waiting", 0)),
+        f"{now['generated_per_second']:.0f} t/s" if now.get("generated_per_second") else "",
         str(model["pid"]),
         "never" if expires is None else render.duration(expires),
     )
+
+
+def _share(used: int, cells: int) -> str:
+    return f"{used / cells:.0%}" if cells else ""
+
+
+def _requests(running: int, waiting: int) -> str:
+    """Return `3+2 waiting`; the engine told of those that wait a moment ago, so they may be more
+    than there are.
+    """
+    waiting = min(waiting, running)
+    return f"{running - waiting}+{waiting} waiting" if waiting else str(running)
 
 
 def load(

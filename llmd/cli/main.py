@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from llmd.cli import (
+    adapters,
+    bench,
     chat,
     config,
     doctor,
@@ -17,6 +19,7 @@ from llmd.cli import (
     logs,
     models,
     pull,
+    requests,
     serve,
 )
 from llmd.cli import (
@@ -49,6 +52,7 @@ for command in (
     models.rm,
     models.cp,
     loaded.ps,
+    requests.requests,
     loaded.load,
     loaded.unload,
     serve.serve,
@@ -57,10 +61,12 @@ for command in (
     serve.restart,
     serve.status,
     logs.logs,
+    bench.bench,
     doctor.doctor,
 ):
     app.command()(command)
 app.command("import")(models.import_file)
+app.add_typer(adapters.app, name="adapters")
 app.add_typer(config.app, name="config")
 
 

@@ -20,7 +20,7 @@ def ls(as_json: options.AsJson = False, start: options.AutoStart = True) -> None
     rows = [
         (
             model["name"] + (" *" if model["name"] == answer.get("default") else ""),
-            model["kind"],
+            "+".join([model["kind"], *(s for s in ("vision", "audio") if model.get(s))]),
             render.count(model["parameters"]),
             model["quantization"],
             render.size(model["size"]),
@@ -69,11 +69,18 @@ def _description(card: dict[str, Any]) -> list[tuple[str, str]]:
         ("quantization", card["quantization"]),
         ("size", render.size(card["size"])),
         ("context", f"{card['context_length']} tokens"),
+        ("takes", _senses(card)),
         ("chat template", "yes" if card.get("has_chat_template") else "no"),
         ("source", card["source"]),
         ("file", card["path"]),
         ("loaded", f"{loaded['state']} on {loaded['device']}" if loaded else "no"),
     ]
+
+
+def _senses(card: dict[str, Any]) -> str:
+    """Say what requests may hold."""
+    words = {"vision": "pictures", "audio": "sounds"}
+    return ", ".join(["text", *(word for sense, word in words.items() if card.get(sense))])
 
 
 def rm(
@@ -118,6 +125,21 @@ def import_file(
     name: Annotated[
         str | None, typer.Option("--name", help="Name to give it; default: the file's.")
     ] = None,
+    mmproj: Annotated[
+        str | None,
+        typer.Option(
+            "--mmproj",
+            help="Its projector, for pictures and sounds; default: the one beside it; "
+            "`none`: text alone.",
+        ),
+    ] = None,
+    pooling: Annotated[
+        options.PoolingChoice | None,
+        typer.Option(
+            "--pooling",
+            help="Register it as an embedding model that makes vectors so, or as a reranker.",
+        ),
+    ] = None,
     as_json: options.AsJson = False,
     start: options.AutoStart = True,
 ) -> None:
@@ -125,14 +147,23 @@ def import_file(
     from llmd.cli import render
     from llmd.cli.connect import client
 
+    if mmproj not in {None, "none"}:
+        mmproj = str(Path(str(mmproj)).expanduser().absolute())
     manifest = client(start=start).post(
-        "/control/models/import", {"path": str(file.absolute()), "name": name}
+        "/control/models/import",
+        {
+            "path": str(file.absolute()),
+            "name": name,
+            "projector": mmproj,
+            **({"pooling": pooling} if pooling else {}),
+        },
     )
     if as_json:
         render.print_json(manifest)
         return
     typer.echo(
-        f"imported {manifest['name']} ({manifest['architecture']}, {manifest['quantization']})"
+        f"imported {manifest['name']} ({manifest['architecture']}, {manifest['quantization']}"
+        f"{', ' + _senses(manifest) if manifest.get('projector') else ''})"
     )
 
 

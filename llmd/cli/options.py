@@ -26,6 +26,15 @@ class OverflowChoice(StrEnum):
     SHIFT = "shift"
 
 
+class PoolingChoice(StrEnum):
+    """How an embedding model makes one vector of a text."""
+
+    MEAN = "mean"
+    CLS = "cls"
+    LAST = "last"
+    RANK = "rank"
+
+
 AutoStart = Annotated[
     bool,
     typer.Option("--start/--no-start", help="Start the daemon if need be.", show_default=False),
@@ -86,6 +95,14 @@ Overflow = Annotated[
     typer.Option(
         "--overflow",
         help="If the prompt is too long: refuse it, cut it, or also forget the oldest text.",
+    ),
+]
+Adapters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--adapter",
+        metavar="NAME[=SCALE]",
+        help="Answer with this LoRA adapter of the model; may be given several times.",
     ),
 ]
 Stats = Annotated[bool, typer.Option("--stats", help="Show tokens and speed on stderr.")]

@@ -31,6 +31,7 @@ def run(
     stop: options.Stop = None,
     think: options.Think = None,
     overflow: options.Overflow = None,
+    adapter: options.Adapters = None,
     no_stream: options.NoStream = False,
     as_json: options.AsJson = False,
     stats: options.Stats = False,
@@ -52,6 +53,7 @@ def run(
         max_tokens=max_tokens,
         stop=stop or None,
         context_overflow=overflow,
+        adapters=asking.adapters(adapter),
         chat_template_kwargs=None if think is None else {"enable_thinking": think},
     )
     _answer(
@@ -70,6 +72,7 @@ def generate(
     max_tokens: options.MaxTokens = None,
     stop: options.Stop = None,
     overflow: options.Overflow = None,
+    adapter: options.Adapters = None,
     no_stream: options.NoStream = False,
     as_json: options.AsJson = False,
     stats: options.Stats = False,
@@ -90,6 +93,7 @@ def generate(
         max_tokens=max_tokens,
         stop=stop or None,
         context_overflow=overflow,
+        adapters=asking.adapters(adapter),
     )
     _answer(question.client, "/v1/completions", body, whole=no_stream, as_json=as_json, stats=stats)
 
@@ -100,18 +104,23 @@ def _answer(
     from llmd.cli import render
     from llmd.cli.answer import BUILT_IN, BUILT_IN_NOTICE, Answer, statistics
     from llmd.cli.loading import show_loading
+    from llmd.cli.thoughts import Thoughts, thoughts
 
     show_loading(client, body.get("model"))
     answer = Answer()
     streams = not (whole or as_json)
+    reasoning = thoughts() if streams else Thoughts(None)
     try:
         with client.stream_events(path, body) as stream:
             for chunk in stream:
                 added = answer.take(chunk)
+                reasoning.feed(answer.thought)
                 if streams and added:
+                    reasoning.close()
                     sys.stdout.write(added)
                     sys.stdout.flush()
     finally:  # an error or Ctrl-C must not leave the prompt of the shell behind half a line
+        reasoning.close()
         if streams and answer.text and not answer.text.endswith("\n"):
             typer.echo()
     if as_json:

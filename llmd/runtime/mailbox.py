@@ -7,13 +7,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from llmd.protocol.events import Delta, Embeddings, Event
+from llmd.protocol.events import Delta, Event, Queued, Reading, melted
+from llmd.protocol.questions import Reply
 
-Mail = Event | Embeddings
+Mail = Event | Reply
 
 
 class Mailbox:
-    """A queue of one reader whose neighbouring deltas melt together while nobody reads."""
+    """A queue of one reader whose neighbouring deltas melt together while nobody reads, and whose
+    news of the waiting line replace each other.
+    """
 
     def __init__(self) -> None:
         self._mail: deque[Mail] = deque()
@@ -25,9 +28,16 @@ class Mailbox:
         last = self._mail[-1] if self._mail else None
         if isinstance(mail, Delta) and isinstance(last, Delta):
             merged = Delta(
-                last.text + mail.text, last.tokens + mail.tokens, [*last.logprobs, *mail.logprobs]
+                last.text + mail.text,
+                last.tokens + mail.tokens,
+                [*last.logprobs, *mail.logprobs],
+                last.reasoning + mail.reasoning,
+                melted([*last.calls, *mail.calls]),
             )
             self._mail[-1] = merged
+        elif isinstance(mail, Queued | Reading) and isinstance(last, Queued | Reading):
+            # only where a request stands now is of interest
+            self._mail[-1] = mail
         else:
             self._mail.append(mail)
         self._arrived.set()

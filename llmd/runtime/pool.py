@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager
 import psutil
 import structlog
 
-from llmd.config.settings import EngineSettings, PoolSettings
+from llmd.config.settings import PoolSettings
 from llmd.errors import ModelBusy, NoRoom, WorkerDied
 from llmd.protocol.frames import Load
-from llmd.protocol.models import Kind, LoadedModel, LoadProgress, Memory, ModelManifest, ModelState
+from llmd.protocol.models import LoadedModel, LoadProgress, Memory, ModelManifest, ModelState
 from llmd.runtime.process import Hooks, WorkerProcess
 from llmd.runtime.supervisor import Backoff, Cause, death
 from llmd.runtime.workers import Worker
@@ -62,14 +62,15 @@ class Pool:
     def __init__(
         self,
         settings: PoolSettings,
-        engine: EngineSettings,
+        order: Callable[[ModelManifest], Load],
         observe_cancel: Callable[[float], None],
         start: StartWorker = WorkerProcess.start,
     ) -> None:
         self._settings = settings
-        self._engine = engine
+        self._order = order
         self._observe_cancel = observe_cancel
         self._start_worker = start
+        self._leaving: set[Worker] = set()
         self._places: dict[str, Residence] = {}
         self._log = structlog.get_logger("pool")
 
@@ -129,7 +130,9 @@ class Pool:
             await asyncio.wait([place.loading])
         worker, place.worker = place.worker, None
         if worker:
-            await worker.stop()
+            self._leaving.add(worker)
+            await worker.retire()
+            self._leaving.discard(worker)
         place.unloading = False
         return True
 
@@ -139,8 +142,12 @@ class Pool:
         return [self._describe(place) for place in places if place.live or place.loading]
 
     async def close(self) -> None:
-        """Stop all workers."""
+        """Unload all models; `hurry` may cut that short."""
         await asyncio.gather(*(self.unload(name) for name in list(self._places)))
+
+    async def hurry(self) -> None:
+        """Kill workers that are still saving what they have read."""
+        await asyncio.gather(*(worker.stop() for worker in list(self._leaving)))
 
     async def _hold(self, manifest: ModelManifest) -> None:
         async with self.lease(manifest):
@@ -191,22 +198,6 @@ class Pool:
         place.load_seconds = time.monotonic() - started
         self._log.info("loaded", model=name, pid=worker.pid, seconds=round(place.load_seconds, 2))
         return worker
-
-    def _order(self, manifest: ModelManifest) -> Load:
-        engine = self._engine
-        return Load(
-            path=manifest.path,
-            embedding=manifest.kind is Kind.EMBEDDING,
-            context_length=engine.context_length,
-            parallel=engine.parallel,
-            kv_tokens=engine.kv_tokens,
-            kv_type=engine.kv_type,
-            batch=engine.batch,
-            prefill_chunk=engine.prefill_chunk,
-            threads=engine.threads,
-            gpu_layers=engine.gpu_layers,
-            max_queue=engine.max_queue,
-        )
 
     def _hooks(self, place: Residence) -> Hooks:
         def progress(fraction: float) -> None:
@@ -291,7 +282,10 @@ class Pool:
             kv_tokens=ready.kv_tokens,
             gpu_layers=ready.gpu_layers,
             device=ready.device,
+            vision=ready.vision,
+            audio=ready.audio,
             running=worker.running,
+            activity=worker.activity,
             memory=Memory(ready.weights, ready.kv_cache, _resident(worker.pid)),
             loaded_at=place.loaded_at,
             load_seconds=place.load_seconds,

@@ -18,12 +18,12 @@ import structlog
 from llmd.config.settings import PoolSettings
 from llmd.errors import LoadFailed, from_wire
 from llmd.protocol.codec import FrameTooLong
-from llmd.protocol.events import Embeddings, Event, Finished
+from llmd.protocol.events import Accepted, Delta, Event, Finished, Queued, Reading
 from llmd.protocol.frames import (
+    Answered,
+    Ask,
     Batch,
     Cancel,
-    Embed,
-    Embedded,
     Failed,
     FromWorker,
     Generate,
@@ -32,13 +32,19 @@ from llmd.protocol.frames import (
     Loading,
     Log,
     Ready,
+    Stop,
 )
-from llmd.protocol.requests import EmbedRequest, GenerateRequest
+from llmd.protocol.models import Activity
+from llmd.protocol.questions import Question
+from llmd.protocol.requests import GenerateRequest
 from llmd.runtime.link import Link
 from llmd.runtime.mailbox import Mailbox
+from llmd.runtime.pulse import Pulse
 from llmd.runtime.supervisor import Cause, Progress, cause_of_death, death
+from llmd.runtime.workers import R
 
 _VMSTAT = Path("/proc/vmstat")
+_RETIRE_GRACE = 12.0
 _EXIT_GRACE = 5.0
 
 
@@ -67,6 +73,7 @@ class WorkerProcess:
         self._progress = Progress(settings.stall_timeout, time.monotonic())
         self._ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
         self._ready_at = 0.0
+        self._pulse = Pulse()
         self._wedged = self._stopped = self._gone = False
         self._tasks: list[asyncio.Task[None]] = []
         self._oom_kills = _oom_kills()
@@ -105,15 +112,20 @@ class WorkerProcess:
         """Requests under way, waiting ones included."""
         return len(self._boxes)
 
+    @property
+    def activity(self) -> Activity:
+        """How its engine stands."""
+        return self._pulse.activity(time.monotonic())
+
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Event]:
         """Answer a request; see `Worker`."""
         identity, box = self._open_box()
-        self._link.send(Generate(identity, request))
         try:
+            self._link.send(Generate(identity, request))
             while True:
                 event = await box.get()
-                if isinstance(event, Embeddings):  # pragma: no cover  only embed asks for them
-                    continue
+                if not isinstance(event, Accepted | Queued | Reading | Delta | Finished):
+                    continue  # pragma: no cover  only `ask` is replied to
                 if isinstance(event, Finished):
                     self._close_box(identity)
                     yield event
@@ -124,25 +136,32 @@ class WorkerProcess:
                 self._close_box(identity)
                 self._link.send(Cancel(identity))
 
-    async def embed(self, request: EmbedRequest) -> Embeddings:
-        """Embed inputs; see `Worker`."""
+    async def ask(self, question: Question, kind: type[R]) -> R:
+        """Answer a question; see `Worker`."""
         identity, box = self._open_box()
-        self._link.send(Embed(identity, request))
         try:
+            self._link.send(Ask(identity, question))
             result = await box.get()
             self._close_box(identity)
         finally:
             if identity in self._boxes:
                 self._close_box(identity)
                 self._link.send(Cancel(identity))
-        if not isinstance(
-            result, Embeddings
-        ):  # pragma: no cover  a worker that breaks the protocol
+        if not isinstance(result, kind):  # pragma: no cover  a worker that breaks the protocol
             raise TypeError(f"unexpected {result}")
         return result
 
+    async def retire(self) -> None:
+        """Have the process save its warm prefixes and end; kill it when that takes too long."""
+        self._stopped = True
+        loaded = self._ready.done() and not self._ready.exception()
+        if loaded and not self._wedged and not self._gone:
+            self._link.send(Stop())
+            await asyncio.wait([self._tasks[0]], timeout=_RETIRE_GRACE)
+        await self.stop()
+
     async def stop(self) -> None:
-        """Kill the process and wait for it: nothing of a worker is worth a graceful end."""
+        """Kill the process and wait for it."""
         self._stopped = True
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
@@ -216,6 +235,8 @@ class WorkerProcess:
                 self._deliver(identity, event)
             for seconds in frame.cancel_seconds:
                 self._hooks.cancelled(seconds)
+            if frame.figures:
+                self._pulse.beat(frame.figures, now)
         elif isinstance(frame, Loading):
             self._progress.advanced(int(frame.fraction * 1000), now)
             self._hooks.progress(frame.fraction)
@@ -227,14 +248,14 @@ class WorkerProcess:
             elif isinstance(frame, LoadError):
                 self._ready.set_exception(from_wire(frame.error))
 
-    def _deliver(self, identity: int, event: Event | Failed | Embedded) -> None:
+    def _deliver(self, identity: int, event: Event | Failed | Answered) -> None:
         box = self._boxes.get(identity)
         if box is None:
             return  # cancelled a moment ago
         if isinstance(event, Failed):
             box.fail(from_wire(event.error))
-        elif isinstance(event, Embedded):
-            box.put(event.result)
+        elif isinstance(event, Answered):
+            box.put(event.reply)
         else:
             box.put(event)
 

@@ -11,10 +11,12 @@ from contextlib import aclosing
 import structlog
 
 from llmd.errors import PoisonRequest, WorkerDied
-from llmd.protocol.events import Accepted, Delta, Embeddings, Event
+from llmd.protocol.events import Accepted, Delta, Event
 from llmd.protocol.models import ModelManifest
-from llmd.protocol.requests import EmbedRequest, GenerateRequest
+from llmd.protocol.questions import Question
+from llmd.protocol.requests import GenerateRequest
 from llmd.runtime.pool import Pool, Residence
+from llmd.runtime.workers import R
 
 
 class Replay:
@@ -60,21 +62,21 @@ class Replay:
                 if not (accepted and isinstance(event, Accepted)):
                     yield event
 
-    async def embed(self, manifest: ModelManifest, request: EmbedRequest) -> Embeddings:
-        """Embed inputs; errors as in `Worker`, and what loading raises."""
+    async def ask(self, manifest: ModelManifest, question: Question, kind: type[R]) -> R:
+        """Answer a question; errors as in `Worker`, and what loading raises."""
         place = self._pool.place(manifest)
         async with place.quarantine:
             pass
         try:
             async with self._pool.lease(manifest) as worker:
-                return await worker.embed(request)
+                return await worker.ask(question, kind)
         except WorkerDied as error:
             if not _replayable(error):
                 raise
         async with place.quarantine:
             try:
                 async with self._pool.lease(manifest) as worker:
-                    return await worker.embed(request)
+                    return await worker.ask(question, kind)
             except WorkerDied as error:
                 raise self._poison(place, error) from error
 

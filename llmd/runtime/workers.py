@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from llmd.protocol.events import Embeddings, Event
+from llmd.protocol.events import Event
 from llmd.protocol.frames import Ready
-from llmd.protocol.requests import EmbedRequest, GenerateRequest
+from llmd.protocol.models import Activity
+from llmd.protocol.questions import Question
+from llmd.protocol.requests import GenerateRequest
+
+R = TypeVar("R")
 
 
 class Worker(Protocol):
@@ -37,8 +41,13 @@ class Worker(Protocol):
         """Requests under way, waiting ones included."""
         ...
 
+    @property
+    def activity(self) -> Activity:
+        """How its engine stands, as it last told."""
+        ...
+
     def generate(self, request: GenerateRequest) -> AsyncGenerator[Event]:
-        """Answer a request: one Accepted, any number of Delta, one Finished.
+        """Answer a request: one Accepted, any number of Queued, Reading and Delta, one Finished.
 
         Closing the generator cancels the request within one decode step. Raises ContextOverflow,
         InvalidRequest, QueueFull or NoRoom, always before the first Delta, and WorkerDied at any
@@ -46,9 +55,16 @@ class Worker(Protocol):
         """
         ...
 
-    async def embed(self, request: EmbedRequest) -> Embeddings:
-        """Embed inputs; raises ContextOverflow naming the first input that is too long,
-        InvalidRequest or NoRoom.
+    async def ask(self, question: Question, kind: type[R]) -> R:
+        """Answer a question; `kind` is the reply it has. Cancelling the call cancels the work.
+
+        Raises ContextOverflow naming the first input that is too long, InvalidRequest or NoRoom.
+        """
+        ...
+
+    async def retire(self) -> None:
+        """End it, but let it save what it has read first, for a few seconds; otherwise as `stop`,
+        which may be called meanwhile.
         """
         ...
 

@@ -32,10 +32,11 @@ class Mount(msgspec.Struct, frozen=True):
 
 OPENAI = Mount("/v1", openai_routes.ROUTES, openai_errors.encode)
 NATIVE = Mount("", native_routes.ROUTES, native_errors.encode)
+SHORT = Mount("", openai_routes.SHORT_ROUTES, openai_errors.encode)
 CONTROL = Mount("/control", control_routes.ROUTES, control_errors.encode)
 
-TCP_MOUNTS = (OPENAI, NATIVE)
-SOCKET_MOUNTS = (OPENAI, CONTROL, NATIVE)
+TCP_MOUNTS = (OPENAI, NATIVE, SHORT)
+SOCKET_MOUNTS = (OPENAI, CONTROL, NATIVE, SHORT)
 """The Unix socket belongs to the owner: the same, and control calls, which live only here."""
 
 

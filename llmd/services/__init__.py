@@ -2,6 +2,7 @@
 
 `Gate` counts requests and refuses them while draining (gate.py); `Generation` answers prompts and
 embeds (generation.py); `Library` keeps the models on disk (library.py); `Residents` loads and
-unloads (residents.py); `Pulls` downloads (pulls.py); `Status` tells how the daemon is (status.py);
-`Services` bundles them for the front ends (bundle.py). Knows nothing of HTTP, SQL or llama.cpp.
+unloads (residents.py); `Requests` tells how each request stands (requests.py); `Pulls` downloads
+(pulls.py); `Status` tells how the daemon is (status.py); `Services` bundles them for the front ends
+(bundle.py). Knows nothing of HTTP, SQL or llama.cpp.
 """

@@ -1,22 +1,32 @@
-"""Answers prompts and makes embeddings: finds the model, runs the request, keeps the figures."""
+"""Answers prompts and asks models questions: finds the model, runs the request."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from llmd.errors import InvalidRequest, LlmdError
 from llmd.models.store import ModelStore
-from llmd.protocol.events import Delta, Embeddings, Event, Finished
+from llmd.protocol.events import Event
 from llmd.protocol.models import Kind, ModelManifest
-from llmd.protocol.requests import EmbedRequest, GenerateRequest
+from llmd.protocol.questions import Embeddings, Question, Ranking
+from llmd.protocol.requests import GenerateRequest
 from llmd.runtime.replay import Replay
+from llmd.runtime.workers import R
+from llmd.services.constraints import Constraints
 from llmd.services.gate import Gate
-from llmd.telemetry.metrics import Metrics
+from llmd.services.requests import Requests
 
 Indexed = tuple[int, Event]
+
+_ABLE = {
+    Kind.CHAT: {Kind.CHAT},
+    Kind.EMBEDDING: {Kind.CHAT, Kind.EMBEDDING},
+    Kind.RERANK: {Kind.RERANK},
+}
+_IS = {Kind.CHAT: "a chat model", Kind.EMBEDDING: "an embedding model", Kind.RERANK: "a reranker"}
+_DOES = {Kind.CHAT: "generate text", Kind.EMBEDDING: "embed", Kind.RERANK: "rank"}
 
 
 class Defaults:
@@ -28,40 +38,52 @@ class Defaults:
 
     def resolve(self, name: str | None, kind: Kind) -> ModelManifest:
         """Return the named model, or the default of its kind; raise ModelNotFound."""
-        wanted = name if name not in {None, "", "default"} else self._names[kind]
+        wanted = name if name not in {None, "", "default"} else self._names.get(kind)
         return self._store.get(wanted) if wanted else self._store.default(kind)
 
 
 class Generation:
     """The two things a model does."""
 
-    def __init__(self, defaults: Defaults, replay: Replay, gate: Gate, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        defaults: Defaults,
+        replay: Replay,
+        constraints: Constraints,
+        gate: Gate,
+        requests: Requests,
+    ) -> None:
         self._defaults = defaults
         self._replay = replay
+        self._constraints = constraints
         self._gate = gate
-        self._metrics = metrics
+        self._requests = requests
 
-    def resolve(self, name: str | None, kind: Kind = Kind.CHAT) -> ModelManifest:
+    def resolve(self, name: str | None, kind: Kind | None = Kind.CHAT) -> ModelManifest:
         """Return the model a request means; raise ModelNotFound, or InvalidRequest when it cannot
-        do this.
+        do this. None stands for what any model can do.
         """
-        manifest = self._defaults.resolve(name, kind)
-        if kind is Kind.CHAT and manifest.kind is Kind.EMBEDDING:
+        manifest = self._defaults.resolve(name, kind or Kind.CHAT)
+        if kind is None:
+            return manifest
+        able = _ABLE[kind]
+        if manifest.kind not in able:
             raise InvalidRequest(
-                f"{manifest.name} is an embedding model; it cannot generate text.",
-                hint="Use it with /v1/embeddings, or name a chat model.",
+                f"{manifest.name} is {_IS[manifest.kind]}; it cannot {_DOES[kind]}.",
+                hint=f"Name {_IS[kind]}.",
                 param="model",
             )
         return manifest
 
     async def stream(
-        self, model: ModelManifest, requests: Sequence[GenerateRequest]
+        self, model: ModelManifest, requests: Sequence[GenerateRequest], trace: str = ""
     ) -> AsyncGenerator[Indexed]:
         """Answer several prompts at once; yield (index of the prompt, event). The first failure
-        ends all.
+        ends all. `trace` is what they are listed with.
         """
         with self._gate.enter():
-            streams = [self._one(model, request) for request in requests]
+            await self._constraints.admit(requests)
+            streams = [self._one(model, request, trace) for request in requests]
             if len(streams) == 1:
                 async with aclosing(streams[0]) as events:
                     async for event in events:
@@ -71,39 +93,22 @@ class Generation:
                 async for indexed in merged:
                     yield indexed
 
-    async def embed(self, model: ModelManifest, request: EmbedRequest) -> Embeddings:
-        """Embed inputs."""
+    async def ask(self, model: ModelManifest, question: Question, kind: type[R]) -> R:
+        """Ask a model a question; `kind` is the reply it has."""
         with self._gate.enter():
-            result = await self._replay.embed(model, request)
-        self._metrics.tokens.labels(model.name, "prompt").inc(result.tokens)
-        return result
+            reply = await self._replay.ask(model, question, kind)
+        if isinstance(reply, Embeddings | Ranking):
+            self._requests.asked(model.name, reply.tokens)
+        return reply
 
-    async def _one(self, model: ModelManifest, request: GenerateRequest) -> AsyncGenerator[Event]:
-        started = time.monotonic()
-        first = True
-        outcome = "cancelled"
-        try:
+    async def _one(
+        self, model: ModelManifest, request: GenerateRequest, trace: str
+    ) -> AsyncGenerator[Event]:
+        with self._requests.follow(model.name, request, trace) as follow:
             async with aclosing(self._replay.generate(model, request)) as events:
                 async for event in events:
-                    if isinstance(event, Delta) and first:
-                        first = False
-                        self._metrics.first_token_seconds.labels(model.name).observe(
-                            time.monotonic() - started
-                        )
-                    elif isinstance(event, Finished):
-                        outcome = str(event.reason)
-                        self._count(model, event, time.monotonic() - started)
+                    follow(event)
                     yield event
-        except LlmdError as error:
-            outcome = error.code
-            raise
-        finally:
-            self._metrics.requests.labels(outcome).inc()
-
-    def _count(self, model: ModelManifest, finished: Finished, seconds: float) -> None:
-        self._metrics.inference_seconds.labels(model.name).observe(seconds)
-        self._metrics.tokens.labels(model.name, "prompt").inc(finished.usage.prompt_tokens)
-        self._metrics.tokens.labels(model.name, "completion").inc(finished.usage.completion_tokens)
 
 
 async def _merge(streams: Sequence[AsyncGenerator[Event]]) -> AsyncGenerator[Indexed]:

@@ -8,10 +8,14 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from llmd.errors import LlmdError, ModelBusy
+from llmd.errors import InvalidRequest, LlmdError, ModelBusy
 from llmd.models.gguf.header import read_header
+from llmd.models.gguf.inspection import has_head
+from llmd.models.manifest import pooled
+from llmd.models.names import expanded
 from llmd.models.store import ModelStore, Removed
 from llmd.protocol.models import Kind, LoadedModel, ModelManifest
+from llmd.protocol.questions import Pooling
 from llmd.runtime.pool import Pool
 from llmd.services.generation import Defaults
 
@@ -48,11 +52,28 @@ class Library:
         header = await asyncio.to_thread(read_header, Path(manifest.path))
         return header.metadata()
 
-    async def add(self, path: str, name: str | None) -> ModelManifest:
-        """Register a file where it lies; raise CorruptFile, UnsupportedArchitecture, NameTaken or
-        NotFound.
+    async def add(
+        self,
+        path: str,
+        name: str | None,
+        projector: str | None = None,
+        pooling: Pooling = Pooling.MODEL,
+    ) -> ModelManifest:
+        """Register a file where it lies, with a projector as in `ModelStore.register`; raise
+        CorruptFile, UnsupportedArchitecture, NameTaken, NotFound or InvalidRequest.
         """
-        return await asyncio.to_thread(self._store.register, Path(path), name)
+        if pooling is Pooling.RANK and not await asyncio.to_thread(has_head, expanded(Path(path))):
+            raise InvalidRequest(
+                f"{path} cannot rank: it has no classification head.",
+                hint="Register it as an embedding model, or take a reranker.",
+                param="pooling",
+            )
+        model = await asyncio.to_thread(self._store.register, Path(path), name, projector=projector)
+        if pooling is Pooling.MODEL:
+            return model
+        return await asyncio.to_thread(
+            self._store.change, model.name, lambda found: pooled(found, pooling)
+        )
 
     async def copy(self, source: str, target: str) -> ModelManifest:
         """Give a model a second name."""

@@ -28,6 +28,10 @@ def decode_json(body: bytes, kind: type[T]) -> T:
         what, param = _explain(str(error))
         where = f"{param}: " if param else ""
         raise InvalidRequest(f"{where}{what}.", param=param) from error
+    except RecursionError as error:
+        raise InvalidRequest(
+            "The JSON of the body is nested too deep.", hint="Send something flatter."
+        ) from error
     except msgspec.DecodeError as error:
         raise InvalidRequest(
             f"The body is not valid JSON: {error}.", hint="Send a JSON object."

@@ -9,4 +9,6 @@ from llmd.services.bundle import Services
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
 STREAM: web.RequestKey[web.StreamResponse] = web.RequestKey("stream", web.StreamResponse)
+IDENTITY: web.RequestKey[str] = web.RequestKey("identity", str)
+"""The `X-Request-Id` of a request."""
 SETTINGS: web.AppKey[ServerSettings] = web.AppKey("settings", ServerSettings)

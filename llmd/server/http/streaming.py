@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from llmd.server.http.boundary import ClientGone
-from llmd.server.http.keys import SETTINGS, STREAM
+from llmd.server.http.keys import IDENTITY, SETTINGS, STREAM
 
 _PING = b": ping\n\n"
 
@@ -61,6 +61,8 @@ async def open_stream(
     response = web.StreamResponse(
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no", **(headers or {})}
     )
+    if identity := request.get(IDENTITY):
+        response.headers["X-Request-Id"] = identity
     response.content_type = content_type
     response.charset = "utf-8"
     await response.prepare(request)

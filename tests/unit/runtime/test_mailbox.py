@@ -4,7 +4,17 @@ import asyncio
 
 import pytest
 
-from llmd.protocol.events import Accepted, Delta, Finished, FinishReason, TokenLogprob, Usage
+from llmd.protocol.events import (
+    Accepted,
+    CallDelta,
+    Delta,
+    Finished,
+    FinishReason,
+    Queued,
+    Reading,
+    TokenLogprob,
+    Usage,
+)
 from llmd.runtime.mailbox import Mailbox
 
 FINISHED = Finished(FinishReason.STOP, Usage())
@@ -28,6 +38,21 @@ async def test_deltas_melt_together_while_nobody_reads() -> None:
     assert await box.get() == FINISHED
 
 
+async def test_reasoning_and_calls_melt_together_as_well() -> None:
+    box = Mailbox()
+    box.put(Delta("", 1, reasoning="a"))
+    box.put(Delta("", 1, reasoning="b", calls=[CallDelta(0, "id", "f")]))
+    for _ in range(3):
+        box.put(Delta("", 1, calls=[CallDelta(0, arguments="x")]))
+    box.put(Delta("t", 1, calls=[CallDelta(1, "other", "g")]))
+    assert await box.get() == Delta(
+        "t",
+        6,
+        reasoning="ab",
+        calls=[CallDelta(0, "id", "f", "xxx"), CallDelta(1, "other", "g")],
+    )
+
+
 async def test_a_reader_waits_for_what_comes_later() -> None:
     box = Mailbox()
     reading = asyncio.ensure_future(box.get())
@@ -45,3 +70,18 @@ async def test_a_failure_comes_after_what_was_there_before_it_and_stays() -> Non
     for _ in range(2):
         with pytest.raises(ValueError, match="gone"):
             await box.get()
+
+
+async def test_only_the_newest_place_is_kept_while_nobody_reads() -> None:
+    box = Mailbox()
+    box.put(Accepted(3, 0, 9, 5.0))
+    for place in range(8, -1, -1):
+        box.put(Queued(place, 1.0))
+    box.put(Reading(1, 0))
+    box.put(Reading(2, 0))
+    box.put(Delta("a", 1))
+    assert [await box.get() for _ in range(3)] == [
+        Accepted(3, 0, 9, 5.0),
+        Reading(2, 0),
+        Delta("a", 1),
+    ]

@@ -9,13 +9,16 @@ from llmd.config.settings import EngineSettings, PoolSettings
 from llmd.config.values import Duration
 from llmd.errors import CorruptFile, ModelBusy, NoRoom, WorkerDied
 from llmd.protocol.models import Kind, ModelState
+from llmd.runtime.orders import Orders
 from llmd.runtime.pool import Pool
 from llmd.runtime.supervisor import Cause
 from tests.fakes.worker import FakeStarts, manifest
 
 
 def make(starts: FakeStarts, **settings: object) -> Pool:
-    return Pool(PoolSettings(**settings), EngineSettings(parallel=3), lambda _: None, starts)  # type: ignore[arg-type]
+    return Pool(
+        PoolSettings(**settings), Orders(EngineSettings(parallel=3)).load, lambda _: None, starts
+    )  # type: ignore[arg-type]
 
 
 async def use(pool: Pool, name: str = "m") -> None:

@@ -20,6 +20,7 @@ from llmd.errors import (
     WorkerDied,
 )
 from llmd.protocol.events import Delta
+from llmd.protocol.models import Activity
 from llmd.protocol.requests import (
     ChatPrompt,
     GenerateRequest,
@@ -143,4 +144,17 @@ async def test_cancellations_report_how_long_they_took(tiny_model: Path) -> None
     await stream.aclose()
     assert await answer(worker, GenerateRequest(prompt=QUESTION, max_tokens=2))
     assert len(seen.cancelled) == 1
+    await worker.stop()
+
+
+async def test_what_the_engine_does_is_known_when_it_is_done(tiny_model: Path) -> None:
+    worker, _ = await start(tiny_model)
+    assert worker.activity == Activity()
+    request = GenerateRequest(prompt=QUESTION, sampling=Sampling(temperature=0))
+    for _ in range(2):
+        await answer(worker, request)
+    now = worker.activity
+    assert (now.running, now.waiting, now.generated_tokens) == (0, 0, 16)
+    assert now.kv_used == now.kv_parked
+    assert now.read_tokens + now.reused_tokens == 30
     await worker.stop()

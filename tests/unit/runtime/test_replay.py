@@ -8,7 +8,9 @@ import pytest
 from llmd.config.settings import EngineSettings, PoolSettings
 from llmd.errors import PoisonRequest, WorkerDied
 from llmd.protocol.events import Accepted, Delta
-from llmd.protocol.requests import EmbedRequest, GenerateRequest, TextPrompt
+from llmd.protocol.questions import Embed, Embeddings
+from llmd.protocol.requests import GenerateRequest, TextPrompt
+from llmd.runtime.orders import Orders
 from llmd.runtime.pool import Pool
 from llmd.runtime.replay import Replay
 from llmd.runtime.supervisor import Cause
@@ -22,7 +24,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.starts = FakeStarts()
-        self.pool = Pool(PoolSettings(), EngineSettings(), lambda _: None, self.starts)
+        self.pool = Pool(PoolSettings(), Orders(EngineSettings()).load, lambda _: None, self.starts)
         self.replay = Replay(self.pool)
 
     def ask(self, text: str) -> asyncio.Task[str]:
@@ -147,7 +149,7 @@ async def test_embedding_is_replayed_too_and_named_the_second_time() -> None:
     scene.starts.held = True
 
     def embed() -> asyncio.Task[object]:
-        return asyncio.ensure_future(scene.replay.embed(MODEL, EmbedRequest(["x"])))  # type: ignore[arg-type]
+        return asyncio.ensure_future(scene.replay.ask(MODEL, Embed(["x"]), Embeddings))  # type: ignore[arg-type]
 
     asking = embed()
     await scene.workers(1)

@@ -15,7 +15,8 @@ from llmd.config.settings import PoolSettings
 from llmd.errors import WorkerDied
 from llmd.protocol.events import Accepted, Delta, Finished
 from llmd.protocol.frames import Load
-from llmd.protocol.requests import EmbedRequest, GenerateRequest, Overflow, Sampling, TextPrompt
+from llmd.protocol.questions import Embed, Embeddings
+from llmd.protocol.requests import GenerateRequest, Overflow, Sampling, TextPrompt
 from llmd.runtime.process import Hooks, WorkerProcess
 from llmd.runtime.supervisor import Cause
 from llmd.runtime.workers import Worker
@@ -87,7 +88,7 @@ async def test_closing_the_answer_cancels_it(seen_worker: tuple[Seen, Worker]) -
 
 async def test_embedding_gives_one_vector_an_input(seen_worker: tuple[Seen, Worker]) -> None:
     _, worker = seen_worker
-    result = await worker.embed(EmbedRequest(["a", "b"]))
+    result = await worker.ask(Embed(["a", "b"]), Embeddings)
     assert [len(vector) for vector in result.vectors] == [4 * result.width] * 2
 
 
@@ -110,7 +111,7 @@ async def test_a_stopped_worker_fails_what_runs_and_what_comes(
         async for _ in worker.generate(GenerateRequest(prompt=PROMPT)):
             pass
     with pytest.raises(WorkerDied):
-        await worker.embed(EmbedRequest(["a"]))
+        await worker.ask(Embed(["a"]), Embeddings)
 
 
 async def test_many_answers_at_once(seen_worker: tuple[Seen, Worker]) -> None:

@@ -9,13 +9,19 @@ import pytest
 from llmd.config.settings import EngineSettings, PoolSettings, SamplingSettings
 from llmd.models.download import Downloads
 from llmd.models.store import ModelStore
+from llmd.runtime.orders import Orders
 from llmd.runtime.pool import Pool
+from llmd.runtime.rehearsal import Rehearsal
 from llmd.runtime.replay import Replay
+from llmd.services.accounts import engines
+from llmd.services.adapters import Adapters
 from llmd.services.bundle import Services
+from llmd.services.constraints import Constraints
 from llmd.services.gate import Gate
 from llmd.services.generation import Defaults, Generation
 from llmd.services.library import Library
 from llmd.services.pulls import Pulls
+from llmd.services.requests import Requests
 from llmd.services.residents import Residents
 from llmd.services.status import Status
 from llmd.telemetry.metrics import Metrics
@@ -31,11 +37,19 @@ class Bench:
         metrics = Metrics()
         self.gate = Gate(metrics)
         self.store = ModelStore(models, builtin)
-        self.pool = Pool(PoolSettings(), EngineSettings(), metrics.observe_cancel, self.starts)
+        self.pool = Pool(
+            PoolSettings(), Orders(EngineSettings()).load, metrics.observe_cancel, self.starts
+        )
         defaults = Defaults(self.store, default, "")
+        constraints = Constraints(Rehearsal())
+        requests = Requests(metrics)
+        metrics.watch(lambda: engines(self.pool.loaded()))
         self.services = Services(
-            generation=Generation(defaults, Replay(self.pool), self.gate, metrics),
+            adapters=Adapters(self.store, self.pool),
+            constraints=constraints,
+            generation=Generation(defaults, Replay(self.pool), constraints, self.gate, requests),
             library=Library(self.store, defaults, self.pool),
+            requests=requests,
             residents=Residents(self.pool, defaults, self.gate),
             pulls=Pulls(Downloads(self.store), self.gate),
             status=Status(self.pool, self.gate),

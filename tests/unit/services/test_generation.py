@@ -9,7 +9,8 @@ import pytest
 from llmd.errors import Draining, InvalidRequest, ModelNotFound, WorkerDied
 from llmd.protocol.events import Accepted, Delta, Finished
 from llmd.protocol.models import Kind
-from llmd.protocol.requests import EmbedRequest, GenerateRequest, TextPrompt
+from llmd.protocol.questions import Embed, Embeddings
+from llmd.protocol.requests import GenerateRequest, TextPrompt
 from tests.unit.services.conftest import Bench
 
 
@@ -80,13 +81,13 @@ async def test_a_draining_daemon_takes_nothing_new(bench: Bench) -> None:
     with pytest.raises(Draining):
         await anext(generation.stream(generation.resolve(None), ask("a")))
     with pytest.raises(Draining):
-        await generation.embed(generation.resolve(None), EmbedRequest(["a"]))
+        await generation.ask(generation.resolve(None), Embed(["a"]), Embeddings)
 
 
 async def test_embedding_gives_a_vector_an_input(bench: Bench) -> None:
     generation = bench.services.generation
-    result = await generation.embed(
-        generation.resolve("llmd-tiny", Kind.EMBEDDING), EmbedRequest(["a", "b"])
+    result = await generation.ask(
+        generation.resolve("llmd-tiny", Kind.EMBEDDING), Embed(["a", "b"]), Embeddings
     )
     assert len(result.vectors) == 2
     await bench.pool.close()

@@ -74,7 +74,24 @@ async def remove_model(request: web.Request) -> web.Response:
 async def import_model(request: web.Request) -> web.Response:
     """Register a local file."""
     order = await read_json(request, schema.Import)
-    return _json(await request.app[SERVICES].library.add(order.path, order.name))
+    library = request.app[SERVICES].library
+    return _json(await library.add(order.path, order.name, order.projector, order.pooling))
+
+
+async def add_adapter(request: web.Request) -> web.Response:
+    """Give a model an adapter."""
+    order = await read_json(request, schema.AddAdapter)
+    return _json(
+        await request.app[SERVICES].adapters.add(
+            order.model, order.path, order.name, order.scale, default=order.default
+        )
+    )
+
+
+async def remove_adapter(request: web.Request) -> web.Response:
+    """Take an adapter from a model."""
+    order = await read_json(request, schema.RemoveAdapter)
+    return _json(await request.app[SERVICES].adapters.remove(order.model, order.name))
 
 
 async def copy_model(request: web.Request) -> web.Response:
@@ -109,6 +126,11 @@ async def ps(request: web.Request) -> web.Response:
     return _json(schema.LoadedList(request.app[SERVICES].residents.models()))
 
 
+async def list_requests(request: web.Request) -> web.Response:
+    """List requests under way and the latest of those that ended."""
+    return _json(request.app[SERVICES].requests.list())
+
+
 ROUTES = (
     web.get("/status", status),
     web.post("/stop", stop),
@@ -117,8 +139,11 @@ ROUTES = (
     web.post("/models/copy", copy_model),
     web.get("/models/{name:.+}", show_model),
     web.delete("/models/{name:.+}", remove_model),
+    web.post("/adapters/add", add_adapter),
+    web.post("/adapters/remove", remove_adapter),
     web.post("/pull", pull),
     web.post("/load", load),
     web.post("/unload", unload),
     web.get("/ps", ps),
+    web.get("/requests", list_requests),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from llmd.protocol.models import LoadedModel, ModelManifest
+from llmd.protocol.questions import Pooling
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -20,6 +22,26 @@ class Import(msgspec.Struct, frozen=True):
 
     path: str
     name: str | None = None
+    projector: str | None = None
+    """Path of the mmproj file, or `none`; left out: the one beside the model."""
+    pooling: Pooling = Pooling.MODEL
+
+
+class AddAdapter(msgspec.Struct, frozen=True):
+    """`POST /control/adapters/add`."""
+
+    model: str
+    path: str
+    name: str | None = None
+    scale: Annotated[float, Meta(ge=-100, le=100)] = 1.0
+    default: bool = False
+
+
+class RemoveAdapter(msgspec.Struct, frozen=True):
+    """`POST /control/adapters/remove`."""
+
+    model: str
+    name: str
 
 
 class Copy(msgspec.Struct, frozen=True):

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 import msgspec
 from aiohttp import web
 
+from llmd.config.settings import MediaSettings
 from llmd.errors import LlmdError
-from llmd.protocol.events import Accepted
+from llmd.protocol.events import Accepted, Queued
 from llmd.protocol.models import Kind, ModelManifest
-from llmd.protocol.requests import GenerateRequest
+from llmd.protocol.questions import (
+    Embeddings,
+    Ranking,
+    Render,
+    Rendered,
+    Score,
+    Scores,
+    Tokens,
+)
+from llmd.protocol.requests import ChatPrompt, GenerateRequest, Prompt
 from llmd.server.dialects.openai import errors, schema
-from llmd.server.dialects.openai.convert import answers, requests
+from llmd.server.dialects.openai.convert import (
+    answers,
+    constraints,
+    line,
+    media,
+    requests,
+    texts,
+    tokens,
+    vectors,
+)
 from llmd.server.http.body import read_json
-from llmd.server.http.keys import SERVICES
+from llmd.server.http.callers import caller, is_owner
+from llmd.server.http.keys import IDENTITY, SERVICES
+from llmd.server.http.remote_media import fetch
 from llmd.server.http.streaming import finished, open_stream
 from llmd.services.generation import Indexed
-
-_DROPPED = "X-LLMD-Dropped-Tokens"
 
 
 def _json(body: object, headers: dict[str, str] | None = None) -> web.Response:
@@ -34,9 +53,19 @@ async def chat_completions(request: web.Request) -> web.StreamResponse:
     asked = await read_json(request, schema.ChatRequest)
     wanted = requests.chat_requests(asked, services.sampling)
     model = services.generation.resolve(asked.model)
+    if sources := media.sources(asked, services.media):
+        media.check(sources, model)
+        wanted = media.attached(wanted, await _contents(sources, services.media))
     return await _answer(
         request, asked, model, wanted, answers.ChatAnswer(model.name, len(wanted), asked)
     )
+
+
+async def _contents(sources: Sequence[media.Source], settings: MediaSettings) -> list[bytes]:
+    """Return the bytes of all media, fetching what is named by URL."""
+    remote = [(source.where, source.url) for source in sources if source.url]
+    fetched = iter(await fetch(remote, settings))
+    return [next(fetched) if source.url else source.data for source in sources]
 
 
 async def completions(request: web.Request) -> web.StreamResponse:
@@ -45,9 +74,20 @@ async def completions(request: web.Request) -> web.StreamResponse:
     asked = await read_json(request, schema.CompletionRequest)
     wanted = requests.completion_requests(asked, services.sampling)
     model = services.generation.resolve(asked.model)
-    return await _answer(
-        request, asked, model, wanted, answers.TextAnswer(model.name, len(wanted), asked)
-    )
+    echoes = [await _echo(request, asked, model, prompt) for prompt in requests.prompts(asked)]
+    return await _answer(request, asked, model, wanted, texts.TextAnswer(model.name, asked, echoes))
+
+
+async def _echo(
+    request: web.Request, asked: schema.CompletionRequest, model: ModelManifest, prompt: Prompt
+) -> texts.Echo:
+    question = texts.echo_question(asked, prompt)
+    if question is None:
+        return texts.echo(asked, prompt, None)
+    ask = request.app[SERVICES].generation.ask
+    if isinstance(question, Score):
+        return texts.echo(asked, prompt, await ask(model, question, Scores))
+    return texts.echo(asked, prompt, await ask(model, question, Tokens))
 
 
 async def _answer(
@@ -57,11 +97,14 @@ async def _answer(
     wanted: list[GenerateRequest],
     answer: answers.Answer,
 ) -> web.StreamResponse:
-    async with aclosing(request.app[SERVICES].generation.stream(model, wanted)) as events:
+    client, owner = caller(request, requests.user(asked)), is_owner(request)
+    wanted = [msgspec.structs.replace(one, client=client) for one in wanted]
+    generation = request.app[SERVICES].generation
+    async with aclosing(generation.stream(model, wanted, request.get(IDENTITY, ""))) as events:
         # headers wait until every prompt is known to fit, so that a refusal still gets its status
-        dropped, early = await _accepted(events, len(wanted))
-        headers = {_DROPPED: str(dropped)} if dropped else {}
-        later = _chain(early, events)
+        accepted, early = await _accepted(events, len(wanted))
+        later = _chain(early, events, discreet=not owner)
+        headers = line.headers(accepted)
         if asked.stream:
             return await _stream(request, later, answer, headers)
         async for index, event in later:
@@ -69,27 +112,28 @@ async def _answer(
         return _json(answer.whole(), headers)
 
 
-async def _accepted(events: AsyncGenerator[Indexed], expected: int) -> tuple[int, list[Indexed]]:
-    """Read until every prompt was accepted; return the tokens dropped from prompts, and what else
-    came meanwhile.
-    """
-    dropped = 0
+async def _accepted(
+    events: AsyncGenerator[Indexed], expected: int
+) -> tuple[list[Accepted], list[Indexed]]:
+    """Read until every prompt was accepted; return how they were, and what else came meanwhile."""
+    accepted: list[Accepted] = []
     early: list[Indexed] = []
-    while expected:
+    while len(accepted) < expected:
         index, event = await anext(events)
         if isinstance(event, Accepted):
-            expected -= 1
-            dropped += event.dropped_tokens
+            accepted.append(event)
         else:
             early.append((index, event))
-    return dropped, early
+    return accepted, early
 
 
-async def _chain(early: list[Indexed], events: AsyncGenerator[Indexed]) -> AsyncGenerator[Indexed]:
-    for indexed in early:
-        yield indexed
-    async for indexed in events:
-        yield indexed
+async def _chain(
+    early: list[Indexed], events: AsyncGenerator[Indexed], *, discreet: bool
+) -> AsyncGenerator[Indexed]:
+    for index, event in early:
+        yield index, line.discreet(event) if discreet else event
+    async for index, event in events:
+        yield index, line.discreet(event) if discreet else event
 
 
 async def _stream(
@@ -103,6 +147,8 @@ async def _stream(
         try:
             async for index, event in events:
                 answer.take(index, event)
+                if isinstance(event, Queued):
+                    await stream.send(line.comment(event))
                 for chunk in answer.chunks(index, event):
                     await stream.send(_sse(chunk))
             await stream.send(b"".join(map(_sse, answer.closing())) + b"data: [DONE]\n\n")
@@ -119,9 +165,55 @@ async def embeddings(request: web.Request) -> web.Response:
     """Make vectors."""
     generation = request.app[SERVICES].generation
     asked = await read_json(request, schema.EmbeddingRequest)
-    native = requests.embed_request(asked)
+    question = vectors.embed(asked)
     model = generation.resolve(asked.model, Kind.EMBEDDING)
-    return _json(answers.embedding_list(asked, model, await generation.embed(model, native)))
+    result = await generation.ask(model, question, Embeddings)
+    return _json(vectors.embedding_list(asked, model, result))
+
+
+async def rerank(request: web.Request) -> web.Response:
+    """Sort documents by how well they answer a query."""
+    generation = request.app[SERVICES].generation
+    asked = await read_json(request, schema.RerankRequest)
+    question = vectors.rerank(asked)
+    model = generation.resolve(asked.model, Kind.RERANK)
+    result = await generation.ask(model, question, Ranking)
+    return _json(vectors.ranking(asked, model, question, result))
+
+
+async def tokenize(request: web.Request) -> web.Response:
+    """Turn a text into tokens."""
+    asked = await read_json(request, schema.TokenizeRequest)
+    model = request.app[SERVICES].generation.resolve(asked.model, None)
+    found = await request.app[SERVICES].generation.ask(model, tokens.tokenize(asked), Tokens)
+    return _json(tokens.token_list(asked, found))
+
+
+async def detokenize(request: web.Request) -> web.Response:
+    """Turn tokens into text."""
+    asked = await read_json(request, schema.DetokenizeRequest)
+    model = request.app[SERVICES].generation.resolve(asked.model, None)
+    found = await request.app[SERVICES].generation.ask(model, tokens.detokenize(asked), Tokens)
+    return _json(tokens.content(found))
+
+
+async def apply_template(request: web.Request) -> web.Response:
+    """Show the prompt that a conversation becomes."""
+    services = request.app[SERVICES]
+    asked = await read_json(request, schema.ChatRequest)
+    prompt = requests.chat_requests(asked, services.sampling)[0].prompt
+    model = services.generation.resolve(asked.model)
+    assert isinstance(prompt, ChatPrompt)  # noqa: S101  what chat requests hold
+    found = await services.generation.ask(model, Render(prompt), Rendered)
+    return _json(tokens.prompt(found))
+
+
+async def validate(request: web.Request) -> web.Response:
+    """Say whether schemas, grammars and tools can be enforced, without any model."""
+    asked = await read_json(request, schema.ValidateRequest)
+    proposals = constraints.proposals(asked)
+    fault = await request.app[SERVICES].constraints.fault(proposals)
+    return _json(constraints.validity(fault))
 
 
 async def models(request: web.Request) -> web.Response:
@@ -136,10 +228,20 @@ async def model(request: web.Request) -> web.Response:
     return _json(answers.model_object(manifest))
 
 
+SHORT_ROUTES = (
+    web.post("/rerank", rerank),
+    web.post("/tokenize", tokenize),
+    web.post("/detokenize", detokenize),
+    web.post("/apply-template", apply_template),
+)
+"""Those that clients of llama-server call without `/v1`."""
+
 ROUTES = (
     web.post("/chat/completions", chat_completions),
     web.post("/completions", completions),
     web.post("/embeddings", embeddings),
+    *SHORT_ROUTES,
+    web.post("/validate", validate),
     web.get("/models", models),
     web.get("/models/{name:.+}", model),
 )

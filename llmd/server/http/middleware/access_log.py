@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 import uuid
 
@@ -10,9 +11,11 @@ import structlog
 from aiohttp import web
 
 from llmd.server.http.boundary import Handler
+from llmd.server.http.keys import IDENTITY
 
-_QUIET = {"/health", "/metrics", "/control/status", "/control/ps"}
+_QUIET = {"/health", "/metrics", "/control/status", "/control/ps", "/control/requests"}
 _CLIENT_ERROR = 400
+_TRACE = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 
 
 @web.middleware
@@ -20,7 +23,10 @@ async def access_log(request: web.Request, handler: Handler) -> web.StreamRespon
     """Log method, path, status and milliseconds; a handler cancelled by its client's leaving is
     logged as 499.
     """
-    identity = request.headers.get("X-Request-Id") or uuid.uuid4().hex
+    given = request.headers.get("X-Request-Id", "")
+    # it goes into headers, logs and terminals, so no other characters than these
+    identity = given if _TRACE.fullmatch(given) else uuid.uuid4().hex
+    request[IDENTITY] = identity
     started = time.monotonic()
     status = 499
     with structlog.contextvars.bound_contextvars(request=identity):

@@ -37,3 +37,8 @@ def test_the_offending_field_is_named(body: bytes, param: str | None) -> None:
 
 def test_unknown_fields_are_tolerated() -> None:
     assert decode_json(b'{"name": "x", "color": "red"}', Outer) == Outer("x")
+
+
+def test_a_body_nested_too_deep_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="nested too deep"):
+        decode_json(b"[" * 100_000, object)

@@ -49,3 +49,10 @@ async def test_a_client_that_leaves_cancels_its_request(bench: Bench, connect: C
         await asyncio.sleep(0.01)
     assert bench.gate.inside == 0
     assert bench.starts.workers[0].running == 0
+
+
+async def test_streams_carry_the_id_of_their_request(connect: Connect) -> None:
+    client = await connect()
+    response = await client.post("/v1/completions", json=ASK, headers={"X-Request-Id": "abc"})
+    assert response.headers["X-Request-Id"] == "abc"
+    await response.read()

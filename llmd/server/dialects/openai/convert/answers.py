@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import time
 import uuid
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-import numpy as np
 from msgspec import UNSET, UnsetType
 
-from llmd.errors import InvalidRequest
 from llmd.protocol import events as native
 from llmd.protocol.models import ModelManifest
-from llmd.protocol.requests import TextPrompt
 from llmd.server.dialects.openai import schema
-from llmd.server.dialects.openai.convert import requests
-
-
-def embedding_list(
-    request: schema.EmbeddingRequest, model: ModelManifest, result: native.Embeddings
-) -> schema.EmbeddingList:
-    """Return the vectors in the form asked for; shorter ones are cut and normalised again
-    (Matryoshka).
-    """
-    if request.dimensions and request.dimensions > result.width:
-        raise InvalidRequest(
-            f"This model's vectors have {result.width} dimensions.", param="dimensions"
-        )
-    data = []
-    for index, raw in enumerate(result.vectors):
-        vector = np.frombuffer(raw, "<f4")[: request.dimensions]
-        if request.dimensions:
-            vector = vector / (np.linalg.norm(vector) or 1)
-        if request.encoding_format == "base64":
-            data.append(
-                schema.Embedding(index, base64.b64encode(vector.astype("<f4").tobytes()).decode())
-            )
-        else:
-            data.append(schema.Embedding(index, vector.tolist()))
-    return schema.EmbeddingList(
-        data, model.name, schema.EmbeddingUsage(result.tokens, result.tokens)
-    )
+from llmd.server.dialects.openai.convert import line
+from llmd.server.dialects.openai.convert.tools import Calls, pieces
 
 
 def usage(parts: list[native.Usage], choices: int) -> schema.Usage:
@@ -59,15 +30,44 @@ def usage(parts: list[native.Usage], choices: int) -> schema.Usage:
         completion_tokens=completion,
         total_tokens=prompt + completion,
         prompt_tokens_details=schema.PromptTokensDetails(
-            sum(part.cached_tokens for part in prompts_read)
+            sum(part.cached_tokens for part in prompts_read), line.miss(prompts_read)
         ),
+        completion_tokens_details=completion_details(parts),
         dropped_tokens=dropped or UNSET,
-        timings=schema.Timings(
-            queue_seconds=round(slowest.queue_seconds, 4),
-            prefill_seconds=round(slowest.prefill_seconds, 4),
-            decode_seconds=round(slowest.decode_seconds, 4),
-        ),
+        timings=timings(slowest, parts),
     )
+
+
+def completion_details(parts: list[native.Usage]) -> schema.CompletionTokensDetails:
+    """Return what the tokens of all choices were."""
+    accepted = sum(part.accepted_tokens for part in parts)
+    return schema.CompletionTokensDetails(
+        reasoning_tokens=sum(part.reasoning_tokens for part in parts),
+        accepted_prediction_tokens=accepted,
+        rejected_prediction_tokens=sum(part.drafted_tokens for part in parts) - accepted,
+    )
+
+
+def timings(slowest: native.Usage, parts: list[native.Usage]) -> schema.Timings:
+    """Return where the time went; drafting counts over all choices."""
+    drafted = sum(part.drafted_tokens for part in parts)
+    accepted = sum(part.accepted_tokens for part in parts)
+    return schema.Timings(
+        queue_seconds=round(slowest.queue_seconds, 4),
+        prefill_seconds=round(slowest.prefill_seconds, 4),
+        decode_seconds=round(slowest.decode_seconds, 4),
+        prompt_per_second=_rate(
+            slowest.prompt_tokens - slowest.cached_tokens, slowest.prefill_seconds
+        ),
+        predicted_per_second=_rate(slowest.completion_tokens - 1, slowest.decode_seconds),
+        drafted_tokens=drafted or UNSET,
+        accepted_tokens=accepted if drafted else UNSET,
+        draft_acceptance=round(accepted / drafted, 4) if drafted else UNSET,
+    )
+
+
+def _rate(tokens: int, seconds: float) -> float | UnsetType:
+    return round(tokens / seconds, 2) if seconds > 0 and tokens > 0 else UNSET
 
 
 def _token(item: native.TokenLogprob) -> schema.TokenLogprob:
@@ -85,21 +85,6 @@ def _text(piece: bytes) -> str:
 def chat_logprobs(items: list[native.TokenLogprob]) -> schema.ChatLogprobs | None:
     """Return log-probabilities as chat completions show them."""
     return schema.ChatLogprobs([_token(item) for item in items]) if items else None
-
-
-def text_logprobs(items: list[native.TokenLogprob], offset: int) -> schema.TextLogprobs | None:
-    """Return log-probabilities as plain completions show them; `offset`: characters before the
-    first token.
-    """
-    if not items:
-        return None
-    texts = [_text(item.piece) for item in items]
-    offsets = []
-    for text in texts:
-        offsets.append(offset)
-        offset += len(text)
-    top = [{_text(piece): round(logprob, 6) for _, piece, logprob in item.top} for item in items]
-    return schema.TextLogprobs(texts, [round(item.logprob, 6) for item in items], top, offsets)
 
 
 class Envelope:
@@ -137,14 +122,17 @@ def model_object(manifest: ModelManifest) -> schema.ModelObject:
         size=manifest.size,
         context_length=manifest.context_length,
         quantization=manifest.quantization,
+        modalities=["text", *["image"] * manifest.vision, *["audio"] * manifest.audio],
     )
 
 
-class _Choice:
+class Choice:
     """One answer as far as it has come."""
 
     def __init__(self) -> None:
         self.text = ""
+        self.reasoning = ""
+        self.calls = Calls()
         self.logprobs: list[native.TokenLogprob] = []
         self.reason: str | None = None
         self.usage = native.Usage()
@@ -160,16 +148,20 @@ class Answer(ABC):
     kind: ClassVar[str]
 
     def __init__(self, model: str, count: int, asked: schema.Options) -> None:
-        self._choices = [_Choice() for _ in range(count)]
+        self._choices = [Choice() for _ in range(count)]
         self._per_prompt = asked.n or 1
         self._envelope = Envelope(self.kind, model, chunk=bool(asked.stream))
-        self._shows_usage = bool(asked.stream_options and asked.stream_options.include_usage)
+        self._shows_usage = bool(
+            asked.timings or (asked.stream_options and asked.stream_options.include_usage)
+        )
 
     def take(self, index: int, event: native.Event) -> None:
         """Add one event of one choice."""
         choice = self._choices[index]
         if isinstance(event, native.Delta):
             choice.text += event.text
+            choice.reasoning += event.reasoning
+            choice.calls.take(event.calls)
             choice.logprobs += event.logprobs
         elif isinstance(event, native.Finished):
             choice.reason = str(event.reason)
@@ -225,7 +217,7 @@ class ChatAnswer(Answer):
         return [
             schema.ChatChoice(
                 index,
-                schema.ChatMessage(choice.text),
+                _message(choice),
                 choice.reason or "stop",
                 chat_logprobs(choice.logprobs),
             )
@@ -237,49 +229,19 @@ class ChatAnswer(Answer):
     ) -> list[schema.ChatChunkChoice]:
         if isinstance(event, native.Finished):
             return [schema.ChatChunkChoice(index, schema.ChatDelta(), str(event.reason))]
-        delta = schema.ChatDelta(content=event.text)
+        other = event.reasoning or event.calls
+        delta = schema.ChatDelta(
+            content=None if other and not event.text else event.text,
+            reasoning_content=event.reasoning or None,
+            tool_calls=pieces(event.calls) or None,
+        )
         return [schema.ChatChunkChoice(index, delta, logprobs=chat_logprobs(event.logprobs))]
 
 
-class TextAnswer(Answer):
-    """The answer to a plain completion; `echo` puts the prompt in front of the first text."""
-
-    kind = "text_completion"
-
-    def __init__(self, model: str, count: int, asked: schema.CompletionRequest) -> None:
-        super().__init__(model, count, asked)
-        self._echoes = [""] * count
-        if asked.echo:
-            texts = [
-                prompt.text if isinstance(prompt, TextPrompt) else ""
-                for prompt in requests.prompts(asked.prompt)
-            ]
-            self._echoes = [text for text in texts for _ in range(self._per_prompt)]
-
-    def opening(self) -> list[schema.Completion]:
-        """Echo the prompts, if that was asked for."""
-        echoed = [schema.TextChoice(index, text) for index, text in enumerate(self._echoes) if text]
-        return (
-            [self._envelope.completion(echoed, None if self._shows_usage else UNSET)]
-            if echoed
-            else []
-        )
-
-    def _finished(self) -> list[schema.TextChoice]:
-        return [
-            schema.TextChoice(
-                index,
-                self._echoes[index] + choice.text,
-                choice.reason,
-                text_logprobs(choice.logprobs, len(self._echoes[index])),
-            )
-            for index, choice in enumerate(self._choices)
-        ]
-
-    def _piece(self, index: int, event: native.Delta | native.Finished) -> list[schema.TextChoice]:
-        if isinstance(event, native.Finished):
-            return [schema.TextChoice(index, "", str(event.reason))]
-        before = len(self._echoes[index]) + len(self._choices[index].text) - len(event.text)
-        return [
-            schema.TextChoice(index, event.text, logprobs=text_logprobs(event.logprobs, before))
-        ]
+def _message(choice: Choice) -> schema.ChatMessage:
+    calls = choice.calls.whole()
+    return schema.ChatMessage(
+        content=None if calls and not choice.text else choice.text,
+        reasoning_content=choice.reasoning or UNSET,
+        tool_calls=calls or UNSET,
+    )

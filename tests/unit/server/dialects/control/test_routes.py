@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from urllib.parse import quote
 
+from tests.fakes.random_adapter import write_adapter
+from tests.fakes.rerankers import write_encoder
 from tests.unit.server.conftest import Client, Connect
 from tests.unit.services.conftest import Bench
 
@@ -72,3 +74,48 @@ async def test_stop_drains_or_hurries(bench: Bench, connect: Connect) -> None:
     await client.post("/control/stop", json={"mode": "now"})
     assert bench.stopped == [False, True]
     assert (await client.post("/control/stop", json={"mode": "later"})).status == 400
+
+
+async def test_adapters_come_and_go(
+    bench: Bench, connect: Connect, tiny_model: Path, tmp_path: Path
+) -> None:
+    client = await connect()
+    bench.store.copy("llmd-tiny", "org/mine")
+    path = write_adapter(tmp_path / "poet.gguf", tiny_model)
+    order = {"model": "org/mine", "path": str(path), "scale": 0.5}
+    made = await (await client.post("/control/adapters/add", json=order)).json()
+    assert made["adapters"] == [{"name": "poet", "path": str(path), "scale": 0.5, "default": False}]
+    gone = {"model": "org/mine", "name": "poet"}
+    assert (await (await client.post("/control/adapters/remove", json=gone)).json())[
+        "adapters"
+    ] == []
+    assert (await client.post("/control/adapters/remove", json=gone)).status == 404
+
+
+async def test_a_model_is_registered_with_its_pooling(
+    connect: Connect, embedding_model: Path, tmp_path: Path
+) -> None:
+    client = await connect()
+    order = {"path": str(embedding_model), "pooling": "cls", "name": "m"}
+    made = await (await client.post("/control/models/import", json=order)).json()
+    assert (made["pooling"], made["kind"]) == ("cls", "embedding")
+    refused = await client.post("/control/models/import", json={**order, "pooling": "rank"})
+    assert refused.status == 400
+    order["path"] = str(write_encoder(tmp_path / "r.gguf", embedding_model))
+    made = await (
+        await client.post("/control/models/import", json={**order, "pooling": "rank", "name": "r"})
+    ).json()
+    assert (made["pooling"], made["kind"]) == ("rank", "rerank")
+
+
+async def test_requests_are_listed_for_the_owner_alone(connect: Connect) -> None:
+    client = await connect()
+    headers = {"X-Request-Id": "abc"}
+    body = {"prompt": "a b", "user": "ann", "lane": "batch"}
+    await client.post("/v1/completions", json=body, headers=headers)
+    listed = await (await client.get("/control/requests")).json()
+    assert listed["live"] == []
+    (ended,) = listed["ended"]
+    assert (ended["client"], ended["lane"], ended["trace"]) == ("user:ann", "batch", "abc")
+    assert (ended["state"], ended["reason"], ended["generated_tokens"]) == ("done", "stop", 2)
+    assert (await (await connect(tcp=True)).get("/control/requests")).status == 404

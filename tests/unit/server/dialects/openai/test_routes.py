@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from llmd.errors import QueueFull
+from llmd.protocol.events import Queued, Reading
+from tests.fakes.rerankers import write_encoder
 from tests.unit.server.conftest import Connect
 from tests.unit.services.conftest import Bench
 
@@ -47,3 +50,71 @@ async def test_embeddings_and_models(connect: Connect) -> None:
     assert [model["id"] for model in listed["data"]] == ["llmd-tiny"]
     assert (await (await client.get("/v1/models/llmd-tiny")).json())["object"] == "model"
     assert (await client.get("/v1/models/other")).status == 404
+
+
+async def test_documents_are_ranked_by_a_reranker_only(
+    bench: Bench, connect: Connect, embedding_model: Path, tmp_path: Path
+) -> None:
+    client = await connect()
+    body = {"query": "q", "documents": ["aa", {"text": "aaaa"}, "a"], "top_n": 2}
+    refused = await client.post("/v1/rerank", json={**body, "model": "llmd-tiny"})
+    assert refused.status == 400
+    assert "cannot rank" in (await refused.json())["error"]["message"]
+    assert (await client.post("/v1/rerank", json=body)).status == 404
+    bench.store.register(write_encoder(tmp_path / "ranker.gguf", embedding_model))
+    for path in ("/v1/rerank", "/rerank"):
+        found = await (await client.post(path, json=body)).json()
+        assert [item["index"] for item in found["results"]] == [1, 0]
+    for path in ("/v1/embeddings", "/v1/completions"):
+        asked = {"model": "ranker", "input": "x", "prompt": "x"}
+        assert (await client.post(path, json=asked)).status == 400
+
+
+async def test_texts_and_tokens_there_and_back(connect: Connect) -> None:
+    client = await connect(tcp=True)
+    for prefix in ("", "/v1"):
+        found = await (await client.post(f"{prefix}/tokenize", json={"content": "hi"})).json()
+        assert found == {"tokens": [104, 105], "count": 2}
+        back = await client.post(f"{prefix}/detokenize", json={"tokens": found["tokens"]})
+        assert await back.json() == {"content": "hi"}
+        asked = {"messages": [{"role": "user", "content": "hi"}]}
+        prompt = await client.post(f"{prefix}/apply-template", json=asked)
+        assert await prompt.json() == {"prompt": "hi", "count": 2}
+
+
+async def test_wrong_questions_are_refused_in_the_shape_of_the_dialect(connect: Connect) -> None:
+    client = await connect(tcp=True)
+    for path, body, param in (
+        ("/tokenize", {}, "content"),
+        ("/detokenize", {"tokens": "x"}, "tokens"),
+        ("/v1/apply-template", {}, "messages"),
+        ("/rerank", {"query": "q", "documents": []}, "documents"),
+    ):
+        response = await client.post(path, json=body)
+        assert response.status == 400
+        assert (await response.json())["error"]["param"] == param
+
+
+async def test_a_prompt_is_echoed_with_its_logprobs(connect: Connect) -> None:
+    client = await connect()
+    body = {"prompt": ["a b", "c"], "echo": True, "logprobs": 0, "max_tokens": 0}
+    choices = (await (await client.post("/v1/completions", json=body)).json())["choices"]
+    assert [choice["text"] for choice in choices] == ["a b", "c"]
+    assert choices[0]["logprobs"]["token_logprobs"] == [None, -0.5, -0.5]
+    body = {"prompt": "a b", "echo": True}
+    (choice,) = (await (await client.post("/v1/completions", json=body)).json())["choices"]
+    assert choice["text"] == "a bab"
+
+
+async def test_an_answer_tells_how_long_the_line_was(bench: Bench, connect: Connect) -> None:
+    client = await connect()
+    await client.post("/v1/completions", json={"prompt": "a"})
+    bench.starts.workers[0].news = [Queued(3, 2.14), Queued(0, 0.5), Reading(1, 0)]
+    for stream in (False, True):
+        response = await client.post("/v1/completions", json={"prompt": "a", "stream": stream})
+        assert response.headers["X-LLMD-Queue-Position"] == "3"
+        assert response.headers["X-LLMD-Estimated-Wait"] == "2.1"
+        text = await response.read()
+    events = [event for event in text.split(b"\n\n") if event and not event.startswith(b": ping")]
+    assert events[:2] == [b": queued position=3 wait=2.1", b": queued position=0 wait=0.5"]
+    assert events[-1] == b"data: [DONE]"

@@ -19,3 +19,10 @@ async def test_an_id_is_made_where_none_came(connect: Connect) -> None:
     client = await connect()
     first, second = await client.get("/health"), await client.get("/health")
     assert first.headers["X-Request-Id"] != second.headers["X-Request-Id"]
+
+
+async def test_an_id_that_is_none_is_replaced(connect: Connect) -> None:
+    client = await connect()
+    for given in ("a b", "x" * 1000, "ä", "%1b[2J"):
+        response = await client.get("/health", headers={"X-Request-Id": given})
+        assert len(response.headers["X-Request-Id"]) == 32

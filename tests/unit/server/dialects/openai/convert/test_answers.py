@@ -1,67 +1,16 @@
 from __future__ import annotations
 
-import base64
-
 import msgspec
-import numpy as np
-import pytest
 
-from llmd.errors import InvalidRequest
 from llmd.protocol import events as native
-from llmd.protocol.models import Kind, ModelManifest
 from llmd.server.dialects.openai import schema
 from llmd.server.dialects.openai.convert import answers
 from llmd.server.http.body import decode_json
-
-MODEL = ModelManifest(
-    name="m",
-    path="/m.gguf",
-    source="builtin",
-    kind=Kind.EMBEDDING,
-    architecture="bert",
-    parameters=1,
-    quantization="Q8_0",
-    size=1,
-    context_length=512,
-    added=1.0,
-    owned=False,
-)
 
 
 def chat(**fields: object) -> schema.ChatRequest:
     body = {"messages": [{"role": "user", "content": "hi"}], **fields}
     return decode_json(msgspec.json.encode(body), schema.ChatRequest)
-
-
-def text(**fields: object) -> schema.CompletionRequest:
-    return decode_json(msgspec.json.encode(fields), schema.CompletionRequest)
-
-
-def embeddings(count: int) -> native.Embeddings:
-    rows = np.eye(count, 4, dtype="<f4") * 0.6 + 0.4
-    return native.Embeddings(4, [row.tobytes() for row in rows], 7)
-
-
-def test_vectors_as_numbers_and_as_base64() -> None:
-    plain = answers.embedding_list(schema.EmbeddingRequest(input="x"), MODEL, embeddings(2))
-    packed = answers.embedding_list(
-        schema.EmbeddingRequest(input="x", encoding_format="base64"), MODEL, embeddings(2)
-    )
-    for index in range(2):
-        raw = packed.data[index].embedding
-        assert isinstance(raw, str)
-        assert np.frombuffer(base64.b64decode(raw), "<f4").tolist() == plain.data[index].embedding
-    assert plain.usage.total_tokens == 7
-
-
-def test_fewer_dimensions_are_cut_and_normalised_and_more_refused() -> None:
-    asked = schema.EmbeddingRequest(input="x", dimensions=2)
-    vector = answers.embedding_list(asked, MODEL, embeddings(1)).data[0].embedding
-    assert np.linalg.norm(vector) == pytest.approx(1)  # type: ignore[arg-type]
-    with pytest.raises(InvalidRequest):
-        answers.embedding_list(
-            schema.EmbeddingRequest(input="x", dimensions=5), MODEL, embeddings(1)
-        )
 
 
 def item(piece: str, logprob: float) -> native.TokenLogprob:
@@ -124,25 +73,101 @@ def test_the_prompt_of_several_choices_counts_once_and_of_several_prompts_each()
     assert answers.usage(parts, 4).total_tokens == 7
 
 
-def test_plain_completions_echo_and_place_their_logprobs() -> None:
-    answer = answers.TextAnswer("m", 1, text(prompt="Once", echo=True, logprobs=1))
-    for event in (
-        native.Delta(" up", 1, [item(" up", -0.5)]),
-        native.Delta("on", 1, [item("on", -0.1)]),
-        FINISHED,
-    ):
+def test_timings_tell_rates_of_the_slowest_choice_and_drafts_of_all() -> None:
+    quick = native.Usage(prompt_tokens=10, completion_tokens=5, drafted_tokens=4, accepted_tokens=1)
+    slow = native.Usage(
+        prompt_tokens=10,
+        completion_tokens=9,
+        cached_tokens=6,
+        drafted_tokens=4,
+        accepted_tokens=3,
+        prefill_seconds=2.0,
+        decode_seconds=4.0,
+    )
+    timings = msgspec.to_builtins(answers.usage([quick, slow], 2))["timings"]
+    assert timings["prompt_per_second"] == 2
+    assert timings["predicted_per_second"] == 2
+    assert (timings["drafted_tokens"], timings["accepted_tokens"]) == (8, 4)
+    assert timings["draft_acceptance"] == 0.5
+
+
+def test_timings_leave_out_what_did_not_happen() -> None:
+    timings = msgspec.to_builtins(answers.usage([native.Usage()], 1))["timings"]
+    assert set(timings) == {"queue_seconds", "prefill_seconds", "decode_seconds"}
+
+
+def test_a_stream_ends_with_its_timings_for_those_who_ask() -> None:
+    answer = answers.ChatAnswer("m", 1, chat(stream=True, timings=True))
+    answer.take(0, FINISHED)
+    (last,) = answer.closing()
+    assert "timings" in msgspec.to_builtins(last)["usage"]
+
+
+def test_usage_tells_what_was_guessed_rightly_and_wrongly() -> None:
+    parts = [
+        native.Usage(completion_tokens=9, drafted_tokens=8, accepted_tokens=5, reasoning_tokens=2),
+        native.Usage(completion_tokens=4, drafted_tokens=2, accepted_tokens=2),
+    ]
+    details = answers.usage(parts, 2).completion_tokens_details
+    assert msgspec.to_builtins(details) == {
+        "reasoning_tokens": 2,
+        "accepted_prediction_tokens": 7,
+        "rejected_prediction_tokens": 3,
+    }
+
+
+CALLS = [
+    native.Delta("", 2, reasoning="Hm."),
+    native.Delta("", 3, calls=[native.CallDelta(0, "call_1", "f", '{"a"')]),
+    native.Delta(
+        "", 1, calls=[native.CallDelta(0, arguments=": 1}"), native.CallDelta(1, "2", "g")]
+    ),
+    native.Finished(native.FinishReason.TOOL_CALLS, native.Usage()),
+]
+
+
+def test_a_whole_answer_of_calls_has_no_content() -> None:
+    answer = answers.ChatAnswer("m", 1, chat())
+    for event in CALLS:
         answer.take(0, event)
     (choice,) = msgspec.to_builtins(answer.whole())["choices"]
-    assert choice["text"] == "Once upon"
-    assert choice["logprobs"]["tokens"] == [" up", "on"]
-    assert choice["logprobs"]["text_offset"] == [4, 7]
+    assert choice["finish_reason"] == "tool_calls"
+    assert choice["message"] == {
+        "role": "assistant",
+        "content": None,
+        "reasoning_content": "Hm.",
+        "tool_calls": [
+            {
+                "id": "call_1",
+                "type": "function",
+                "function": {"name": "f", "arguments": '{"a": 1}'},
+            },
+            {"id": "2", "type": "function", "function": {"name": "g", "arguments": ""}},
+        ],
+    }
 
 
-def test_a_streamed_plain_completion() -> None:
-    answer = answers.TextAnswer("m", 2, text(prompt=["a", "b"], stream=True, echo=True))
-    assert [c["text"] for c in msgspec.to_builtins(answer.opening()[0])["choices"]] == ["a", "b"]
-    answer.take(1, native.Delta("x", 1))
-    (chunk,) = answer.chunks(1, native.Delta("x", 1))
-    body = msgspec.to_builtins(chunk)
-    assert body["object"] == "text_completion"
-    assert body["choices"] == [{"index": 1, "text": "x", "finish_reason": None, "logprobs": None}]
+def test_text_beside_calls_is_content() -> None:
+    answer = answers.ChatAnswer("m", 1, chat())
+    for event in (native.Delta("Let me.", 2), *CALLS[1:]):
+        answer.take(0, event)
+    assert msgspec.to_builtins(answer.whole())["choices"][0]["message"]["content"] == "Let me."
+
+
+def test_calls_and_reasoning_stream_piece_by_piece() -> None:
+    answer = answers.ChatAnswer("m", 1, chat(stream=True))
+    chunks = [chunk for event in CALLS for chunk in answer.chunks(0, event)]
+    deltas = [msgspec.to_builtins(chunk)["choices"][0]["delta"] for chunk in chunks]
+    first = {"index": 0, "id": "call_1", "type": "function"}
+    second = {"index": 1, "id": "2", "type": "function"}
+    assert deltas == [
+        {"reasoning_content": "Hm."},
+        {"tool_calls": [{**first, "function": {"name": "f", "arguments": '{"a"'}}]},
+        {
+            "tool_calls": [
+                {"index": 0, "function": {"arguments": ": 1}"}},
+                {**second, "function": {"name": "g", "arguments": ""}},
+            ]
+        },
+        {},
+    ]
