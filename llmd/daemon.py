@@ -17,20 +17,28 @@ import uvloop
 
 from llmd import __version__
 from llmd.config.paths import Paths, find_paths
-from llmd.config.settings import Settings
+from llmd.config.settings import CacheSettings, Settings
 from llmd.config.store import load_settings
 from llmd.errors import LlmdError
 from llmd.models.download import Downloads
+from llmd.models.drafts import Drafts
 from llmd.models.store import ModelStore
+from llmd.protocol.frames import Shelf
+from llmd.runtime.orders import Orders
 from llmd.runtime.pool import Pool
+from llmd.runtime.rehearsal import Rehearsal
 from llmd.runtime.replay import Replay
 from llmd.server.listeners import Listeners
+from llmd.services.accounts import engines
+from llmd.services.adapters import Adapters
 from llmd.services.bundle import Services
+from llmd.services.constraints import Constraints
 from llmd.services.gate import Gate
 from llmd.services.generation import Defaults, Generation
 from llmd.services.library import Library
 from llmd.services.lock import DaemonLock
 from llmd.services.pulls import Pulls
+from llmd.services.requests import Requests
 from llmd.services.residents import Residents
 from llmd.services.status import Status, Whereabouts
 from llmd.telemetry.logs import start_logging
@@ -73,7 +81,21 @@ class Daemon:
             paths.models_dir, Path(str(files("llmd") / "assets" / "llmd-tiny-q8_0.gguf"))
         )
         self._downloads = Downloads(self._store)
-        self._pool = Pool(settings.pool, settings.engine, self._metrics.observe_cancel)
+        self._rehearsal = Rehearsal()
+        self._constraints = Constraints(self._rehearsal)
+        self._pool = Pool(
+            settings.pool,
+            Orders(
+                settings.engine,
+                settings.media,
+                Drafts(self._store, settings.speculation).order,
+                _shelf(paths, settings.cache),
+                int(settings.cache.memory),
+            ).load,
+            self._metrics.observe_cancel,
+        )
+        self._metrics.watch(lambda: engines(self._pool.loaded()))
+        self._requests = Requests(self._metrics)
         self._defaults = Defaults(
             self._store, settings.models.default, settings.models.default_embedding
         )
@@ -83,13 +105,19 @@ class Daemon:
 
     def _services(self) -> Services:
         return Services(
-            generation=Generation(self._defaults, Replay(self._pool), self._gate, self._metrics),
+            adapters=Adapters(self._store, self._pool),
+            constraints=self._constraints,
+            generation=Generation(
+                self._defaults, Replay(self._pool), self._constraints, self._gate, self._requests
+            ),
             library=Library(self._store, self._defaults, self._pool),
+            requests=self._requests,
             residents=Residents(self._pool, self._defaults, self._gate),
             pulls=Pulls(self._downloads, self._gate),
             status=self._status,
             metrics=self._metrics,
             sampling=self._settings.sampling,
+            media=self._settings.media,
             shutdown=self.shutdown.ask,
         )
 
@@ -119,7 +147,8 @@ class Daemon:
             await self._drain(log)
         finally:
             await self._downloads.close()
-            await self._pool.close()
+            await self._rehearsal.close()
+            await self._close_pool()
             await self._listeners.stop()
             log.info("stopped")
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -127,6 +156,16 @@ class Daemon:
                 signal.signal(
                     number, signal.SIG_IGN
                 )  # one more signal must not spoil the exit code now
+
+    async def _close_pool(self) -> None:
+        """Let the workers save what they have read, until somebody is in a hurry."""
+        closing = asyncio.ensure_future(self._pool.close())
+        hurried = asyncio.ensure_future(self.shutdown.hurried())
+        await asyncio.wait([closing, hurried], return_when=asyncio.FIRST_COMPLETED)
+        if not closing.done():
+            await self._pool.hurry()
+        hurried.cancel()
+        await closing
 
     async def _drain(self, log: structlog.stdlib.BoundLogger) -> None:
         limit = self._settings.server.drain_timeout
@@ -140,6 +179,12 @@ class Daemon:
             log.warning("running answers are cut off", running=self._gate.inside)
         for task in (emptied, hurried):
             task.cancel()
+
+
+def _shelf(paths: Paths, settings: CacheSettings) -> Shelf | None:
+    if not settings.disk:
+        return None
+    return Shelf(str(paths.prefixes_dir), int(settings.disk), int(settings.spare))
 
 
 def _with_address(settings: Settings, host: str | None, port: int | None) -> Settings:

@@ -4,6 +4,7 @@
 LlmdError
 ├── InvalidRequest          400  the caller's input is wrong; `param` names the field
 │   ├── ContextOverflow     400  the prompt does not fit; names needed and available tokens
+│   ├── ConstraintRefused   400  a schema or grammar cannot be enforced; names tool, path, keyword
 │   ├── BodyTooLarge        413  the request body is over the configured limit
 │   └── MethodNotAllowed    405  the path exists, the method does not
 ├── ConfigInvalid           400  a key or value of config.toml or of the environment is wrong
@@ -82,6 +83,12 @@ class ContextOverflow(InvalidRequest):
     """The prompt does not fit the context."""
 
     code = "context_length_exceeded"
+
+
+class ConstraintRefused(InvalidRequest):
+    """A schema or grammar cannot be enforced; `details` may have tool, path and keyword."""
+
+    code = "constraint_refused"
 
 
 class BodyTooLarge(InvalidRequest):

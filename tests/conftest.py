@@ -4,10 +4,15 @@ spot.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+
+from tests.fakes.random_memories import write_random_memory
+from tests.fakes.random_vision import write_random_vision
 
 DATA = Path(__file__).parent / "data"
 
@@ -22,3 +27,32 @@ def tiny_model() -> Path:
 def embedding_model() -> Path:
     """all-MiniLM-L6-v2, a real embedding model."""
     return DATA / "all-minilm-l6-v2-q4_0.gguf"
+
+
+@pytest.fixture(scope="session")
+def swa_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model of which one layer in two looks back over 32 tokens only."""
+    return write_random_memory(tmp_path_factory.mktemp("models") / "swa.gguf", "swa")
+
+
+@pytest.fixture(scope="session")
+def recurrent_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model that keeps one state for a whole sequence."""
+    return write_random_memory(tmp_path_factory.mktemp("models") / "recurrent.gguf", "recurrent")
+
+
+@pytest.fixture(scope="session")
+def hybrid_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model with a state in one layer and a KV cache in the other."""
+    return write_random_memory(tmp_path_factory.mktemp("models") / "hybrid.gguf", "hybrid")
+
+
+@pytest.fixture(scope="session")
+def vision_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Path]]:
+    """Return a function that gives a random model that sees or hears, and its projector."""
+
+    @cache
+    def files_of(kind: str) -> tuple[Path, Path]:
+        return write_random_vision(tmp_path_factory.mktemp(kind), kind)
+
+    return files_of

@@ -36,6 +36,11 @@ class Paths(msgspec.Struct, frozen=True):
         return self.data_dir / "models"
 
     @property
+    def prefixes_dir(self) -> Path:
+        """Warm prefixes of all models."""
+        return self.cache_dir / "prefixes"
+
+    @property
     def lock_file(self) -> Path:
         """Held by the running daemon; carries its process id."""
         return self.state_dir / "daemon.lock"

@@ -35,6 +35,24 @@ class CacheType(StrEnum):
     Q4_0 = "q4_0"
 
 
+class FlashAttention(StrEnum):
+    """Whether attention is computed without storing its scores."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+class SpeculationMode(StrEnum):
+    """Where guesses at the next tokens come from."""
+
+    AUTO = "auto"
+    OFF = "off"
+    NGRAM = "ngram"
+    DRAFT = "draft"
+    MTP = "mtp"
+
+
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all sections."""
 
@@ -77,14 +95,41 @@ class EngineSettings(Section, frozen=True):
     """Element type of the KV cache."""
     batch: Annotated[int, Meta(ge=32, le=8192)] = 512
     """Tokens one decode call may carry."""
-    prefill_chunk: Annotated[int, Meta(ge=16, le=8192)] = 256
-    """Prompt tokens one decode call may carry while other sequences are streaming."""
+    prefill_chunk: Annotated[int, Meta(ge=1, le=8192)] = 256
+    """Prompt tokens one decode call may carry at most while other sequences are streaming."""
+    stream_slowdown: Annotated[float, Meta(ge=1.05, le=100)] = 2.0
+    """How many times longer the tokens of running answers may take while a prompt is read; higher
+    reads prompts sooner.
+    """
+    prefixes: Annotated[int, Meta(ge=0, le=240)] = 64
+    """Prompts and answers kept in the KV cache after they ended, for requests that begin alike, as
+    long as there is room; 0: none.
+    """
+    flash_attention: FlashAttention = FlashAttention.AUTO
+    """Attention without storing its scores; a quantised KV cache needs it."""
     threads: Count = 0
-    """CPU threads; 0: the physical cores this process may use."""
+    """CPU threads that write answers; 0: the physical cores this process may use."""
+    prefill_threads: Count = 0
+    """CPU threads that read prompts; 0: as many."""
     gpu_layers: Annotated[int, Meta(ge=-1)] = -1
     """Layers to offload to the GPU; -1: all."""
     max_queue: Count = 512
     """Requests that may wait for a free sequence; further ones are answered 429."""
+
+
+class CacheSettings(Section, frozen=True):
+    """What models have read, kept beside the KV cache and over restarts."""
+
+    disk: Size = Size(4 * 2**30)
+    """Most that prefixes of all models may take; 0: none are kept. Prompts and answers can be read
+    out of these files by who may read them, which is the owner only.
+    """
+    spare: Size = Size(2**30)
+    """Disk space that stays free."""
+    memory: Size = Size(0)
+    """Memory of each loaded model for prefixes that its KV cache gave up; 0: a sixteenth of what is
+    free when it is loaded.
+    """
 
 
 class PoolSettings(Section, frozen=True):
@@ -98,6 +143,45 @@ class PoolSettings(Section, frozen=True):
     """Loading that makes no progress for this long is given up."""
     stall_timeout: Duration = Duration(120)
     """A worker whose decode has not advanced for this long while work was pending is replaced."""
+
+
+class SpeculationSettings(Section, frozen=True):
+    """Guessing several tokens ahead and checking them in one decode call; answers stay the same."""
+
+    mode: SpeculationMode = SpeculationMode.AUTO
+    """Where guesses come from when a request does not say: `ngram` (what followed the same words
+    before), `draft` (a draft model), `mtp` (prediction layers of the model itself), `auto` (all
+    there is); `off`: nowhere, whatever requests say.
+    """
+    longest: Annotated[int, Meta(ge=1, le=64)] = 32
+    """Most tokens guessed ahead of one answer."""
+    rows: Annotated[int, Meta(ge=1, le=128)] = 48
+    """Most tokens guessed in one decode call, for all answers together."""
+    draft_models: str = ""
+    """Draft models as `MODEL=DRAFT`, with commas between; a DRAFT alone serves every other model
+    that has its vocabulary.
+    """
+
+
+class MediaSettings(Section, frozen=True):
+    """Pictures and sounds in requests, for models with a projector (mmproj file)."""
+
+    max_items: Positive = 16
+    """Pictures and sounds of one request."""
+    max_bytes: Size = Size(20_000_000)
+    """Largest file of a picture or a sound."""
+    max_pixels: Positive = 50_000_000
+    """Width times height of a picture."""
+    max_audio: Duration = Duration(600)
+    """Longest sound."""
+    cache: Size = Size(256 * 2**20)
+    """Memory for encoded pictures and sounds, so that one in every turn is encoded once."""
+    allowed_hosts: str = ""
+    """Hosts, with commas between, that pictures may be fetched from by URL; empty: none. One that
+    resolves to a private address must be written as HOST:PORT.
+    """
+    fetch_timeout: Duration = Duration(20)
+    """How long fetching all pictures of a request may take."""
 
 
 class ModelSettings(Section, frozen=True):
@@ -142,7 +226,10 @@ class Settings(Section, frozen=True):
 
     server: ServerSettings = ServerSettings()
     engine: EngineSettings = EngineSettings()
+    cache: CacheSettings = CacheSettings()
     pool: PoolSettings = PoolSettings()
+    speculation: SpeculationSettings = SpeculationSettings()
+    media: MediaSettings = MediaSettings()
     models: ModelSettings = ModelSettings()
     sampling: SamplingSettings = SamplingSettings()
     log: LogSettings = LogSettings()

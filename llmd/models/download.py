@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -18,7 +19,7 @@ from llmd.errors import (
     ModelNotFound,
     UnsupportedArchitecture,
 )
-from llmd.models import catalog, files
+from llmd.models import catalog, files, projectors
 from llmd.models.child import running
 from llmd.models.names import AliasReference, HubReference, PathReference, near_misses, parse
 from llmd.models.rate import Rate
@@ -213,8 +214,17 @@ class _Download:
     def _register_now(self, name: str, fetched: Fetched) -> ModelManifest:
         paths = [Path(path) for path in fetched.files]
         source = f"hf://{fetched.repo}/{_within_snapshot(paths[0], fetched.revision)}"
+        register = partial(self._store.register, paths[0], name, source, owned=fetched.fresh)
         try:
-            return self._store.register(paths[0], name, source, owned=fetched.fresh)
+            return register(projector=fetched.projector or None)
+        except InvalidRequest as error:
+            if error.param != "projector":
+                raise
+            # a projector that does not fit is no reason to refuse the model
+            structlog.get_logger("models").warning(
+                "a fetched projector is left out", name=name, reason=str(error)
+            )
+            return register(projector=projectors.NONE)
         except (CorruptFile, UnsupportedArchitecture) as error:
             structlog.get_logger("models").warning(
                 "a fetched model is refused", name=name, reason=str(error)

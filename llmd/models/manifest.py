@@ -13,7 +13,9 @@ import msgspec
 
 from llmd.models.gguf.inspection import Inspection
 from llmd.models.names import encode
-from llmd.protocol.models import ModelManifest
+from llmd.models.projectors import Projector
+from llmd.protocol.models import Kind, ModelManifest
+from llmd.protocol.questions import Pooling
 
 SUFFIX = ".json"
 
@@ -46,6 +48,32 @@ def describe(
         has_chat_template=found.has_chat_template,
         files=[str(file) for file in found.files],
     )
+
+
+def accompanied(manifest: ModelManifest, projector: Projector) -> ModelManifest:
+    """Return a manifest with the projector that goes with the model."""
+    return msgspec.structs.replace(
+        manifest,
+        size=manifest.size + projector.size,
+        files=[*manifest.files, str(projector.path)],
+        projector=str(projector.path),
+        vision=projector.vision,
+        audio=projector.audio,
+    )
+
+
+def inheriting(model: ModelManifest, earlier: ModelManifest) -> ModelManifest:
+    """Return a model with what a user said about its earlier version."""
+    model = msgspec.structs.replace(model, adapters=earlier.adapters)
+    return model if earlier.pooling is Pooling.MODEL else pooled(model, earlier.pooling)
+
+
+def pooled(model: ModelManifest, pooling: Pooling) -> ModelManifest:
+    """Return a model that makes vectors this way, and so is no chat model; rank makes it a
+    reranker.
+    """
+    kind = Kind.RERANK if pooling is Pooling.RANK else Kind.EMBEDDING
+    return msgspec.structs.replace(model, pooling=pooling, kind=kind)
 
 
 def read(path: Path) -> ModelManifest:

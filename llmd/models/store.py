@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import structlog
 
 from llmd.errors import InvalidRequest, LlmdError, ModelNotFound, NameTaken
-from llmd.models import catalog, files, manifest
+from llmd.models import catalog, files, manifest, projectors
 from llmd.models.gguf.inspection import inspect
 from llmd.models.names import HubReference, check_name, expanded, name_from_file, near_misses, parse
 from llmd.protocol.models import Kind, ModelManifest
@@ -24,6 +25,7 @@ BUILTIN = "llmd-tiny"
 
 Models = list[ModelManifest]
 
+_NOUNS = {Kind.EMBEDDING: "embedding model", Kind.RERANK: "reranker"}
 _Signature = tuple[int, int, int]
 
 
@@ -101,16 +103,24 @@ class ModelStore:
         return model
 
     def register(
-        self, path: Path, name: str | None = None, source: str | None = None, *, owned: bool = False
+        self,
+        path: Path,
+        name: str | None = None,
+        source: str | None = None,
+        *,
+        owned: bool = False,
+        projector: str | None = None,
     ) -> ModelManifest:
         """Look at a file and write its manifest; the same file or source again replaces the earlier
-        one.
+        one. `projector` is the path of its mmproj file or `none`; by default the one beside it.
 
         Raises NotFound, CorruptFile, UnsupportedArchitecture, InvalidRequest for a bad name,
         NameTaken.
         """
         path = Path(os.path.abspath(expanded(path)))
         found = inspect(path)
+        chats = found.kind is Kind.CHAT
+        fitting = projectors.fitting(projector, path, found.width) if chats else None
         source = source or f"file://{path}"
         name = check_name(name or name_from_file(path))
         with self._lock:
@@ -125,10 +135,30 @@ class ModelStore:
                 added=time.time(),
                 owned=owned or kept,
             )
+            if fitting:
+                model = manifest.accompanied(model, fitting)
+            if earlier:
+                model = manifest.inheriting(model, earlier)
             self._write(model, new=earlier is None)
             if earlier and earlier.owned:
                 self._delete_unused(earlier)
         return model
+
+    def change(self, name: str, edit: Callable[[ModelManifest], ModelManifest]) -> ModelManifest:
+        """Rewrite a manifest; raise InvalidRequest for the built-in model, which has none, and what
+        `edit` raises.
+        """
+        with self._lock:
+            model = self.get(name)
+            if model.source == "builtin":
+                raise InvalidRequest(
+                    f"{BUILTIN} is part of llmd and cannot be changed.",
+                    hint=f"Give it a second name and change that: llmd cp {BUILTIN} NAME.",
+                    param="model",
+                )
+            changed = edit(model)
+            self._write(changed, new=False)
+        return changed
 
     def copy(self, source: str, target: str) -> ModelManifest:
         """Give a model a second name; both then share its files."""
@@ -175,7 +205,7 @@ class ModelStore:
             return self.builtin()
         alias = next(entry.alias for entry in catalog.entries().values() if entry.kind is kind)
         raise ModelNotFound(
-            "There is no embedding model yet.", hint=f"Fetch one: llmd pull {alias}.", param="model"
+            f"There is no {_NOUNS[kind]} yet.", hint=f"Fetch one: llmd pull {alias}.", param="model"
         )
 
     def _stored(self) -> Models:

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from llmd.errors import InvalidRequest
 from llmd.protocol.frames import FromWorker, ToWorker
 
 MAX_FRAME = 256 * 2**20
@@ -24,8 +25,15 @@ class FrameTooLong(Exception):
 
 
 def pack(frame: ToWorker | FromWorker) -> bytes:
-    """Encode one frame, length included."""
-    body = _encoder.encode(frame)
+    """Encode one frame, length included; raise InvalidRequest for numbers of over 64 bits, which
+    only JSON that a client sent can hold.
+    """
+    try:
+        body = _encoder.encode(frame)
+    except OverflowError as error:
+        raise InvalidRequest(
+            "A whole number in the request has more than 64 bits.", hint="Send it as a string."
+        ) from error
     return _LENGTH.pack(len(body)) + body
 
 

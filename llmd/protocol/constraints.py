@@ -14,7 +14,9 @@ class Json(msgspec.Struct, frozen=True, tag="json"):
 
 
 class Regex(msgspec.Struct, frozen=True, tag="regex"):
-    """Text that matches this pattern from its first to its last character."""
+    """Text that matches this pattern from its first to its last character; the syntax is that of
+    Rust's regex crate, which has no look-around.
+    """
 
     pattern: str
 
@@ -33,3 +35,11 @@ class Grammar(msgspec.Struct, frozen=True, tag="grammar"):
 
 
 Constraint = Json | Regex | Choice | Grammar
+
+
+class Proposal(msgspec.Struct, frozen=True):
+    """A constraint to be tried before it reaches a model."""
+
+    constraint: Constraint
+    tool: str = ""
+    """The tool whose parameters it describes, if any."""

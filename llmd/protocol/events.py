@@ -1,5 +1,5 @@
-"""What comes back while one request is answered: one `Accepted`, any number of `Delta`, one
-`Finished`.
+"""What comes back while one request is answered: one `Accepted`, `Queued` whenever the line moved,
+`Reading` while a long prompt is read, any number of `Delta`, one `Finished`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,21 @@ class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
     """Seconds until it runs, guessed from the requests that ended lately."""
 
 
+class Queued(msgspec.Struct, frozen=True, tag="queued"):
+    """The place of a waiting request has changed."""
+
+    position: int
+    estimated_wait: float
+
+
+class Reading(msgspec.Struct, frozen=True, tag="reading"):
+    """The turn of a request has come, its prompt is being read; about once a second while it is."""
+
+    tokens: int
+    """Prompt tokens that are read, cached ones included."""
+    cached_tokens: int
+
+
 class TokenLogprob(msgspec.Struct, frozen=True, array_like=True):
     """One token with its log-probability (natural logarithm, of the unmodified distribution) and
     the likeliest ones.
@@ -52,6 +67,19 @@ class CallDelta(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str = ""
     name: str = ""
     arguments: str = ""
+
+
+def melted(deltas: list[CallDelta]) -> list[CallDelta]:
+    """Return the same with neighbours that belong to one call joined."""
+    merged: list[CallDelta] = []
+    for delta in deltas:
+        if merged and merged[-1].index == delta.index:
+            last = merged[-1]
+            arguments = last.arguments + delta.arguments
+            merged[-1] = CallDelta(last.index, last.id, last.name, arguments)
+        else:
+            merged.append(delta)
+    return merged
 
 
 class Portion(msgspec.Struct, frozen=True):
@@ -76,6 +104,38 @@ class Delta(msgspec.Struct, frozen=True, tag="delta"):
     calls: list[CallDelta] = []
 
 
+class MissKind(StrEnum):
+    """Why the prefix cache held no more of a prompt."""
+
+    COLD = "cold"
+    """Nothing was held yet."""
+    EVICTED = "evicted"
+    """More had been held, but had to make room."""
+    SYSTEM = "system_prompt"
+    """The system prompt differs."""
+    TOOLS = "tools"
+    """The tools or their order differ."""
+    TIME = "time"
+    """A date or time of day differs."""
+    MESSAGES = "messages"
+    """An earlier message differs."""
+    PROMPT = "prompt"
+    """The text differs."""
+
+
+class CacheMiss(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where the prompt left what the prefix cache held, and what stood there instead."""
+
+    kind: MissKind
+    token: int
+    """Tokens that still agreed."""
+    text: str = ""
+    """How the prompt goes on from there."""
+    instead: str = ""
+    """How the closest prefix in the cache does."""
+    evicted_tokens: int = 0
+
+
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens and seconds one answer took."""
 
@@ -83,8 +143,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     completion_tokens: int = 0
     cached_tokens: int = 0
     """Prompt tokens whose keys and values were already in the cache."""
-    cache_miss: str = ""
-    """Why the prefix cache held no more of the prompt; empty when it held all it could."""
+    cache_miss: CacheMiss | None = None
+    """Why the prefix cache held no more of the prompt; None when it held all it could."""
     reasoning_tokens: int = 0
     """Tokens of the answer that were reasoning."""
     drafted_tokens: int = 0
@@ -107,15 +167,4 @@ class Finished(msgspec.Struct, frozen=True, tag="finished"):
     """The stop text that ended it, if one did."""
 
 
-Event = Accepted | Delta | Finished
-
-
-class Embeddings(msgspec.Struct, frozen=True):
-    """Normalised vectors (rows of float32, little-endian, `width` values each) in the order of the
-    inputs.
-    """
-
-    width: int
-    vectors: list[bytes]
-    tokens: int
-    """Tokens of all inputs together."""
+Event = Accepted | Queued | Reading | Delta | Finished

@@ -6,8 +6,33 @@ from typing import Any
 
 import msgspec
 
-from llmd.protocol.events import Accepted, Delta, Embeddings, Finished
-from llmd.protocol.requests import EmbedRequest, GenerateRequest
+from llmd.protocol.events import Accepted, Delta, Finished, Queued, Reading
+from llmd.protocol.models import AdapterFile, Drafting
+from llmd.protocol.questions import Pooling, Question, Reply
+from llmd.protocol.requests import GenerateRequest
+
+
+class Senses(msgspec.Struct, frozen=True):
+    """The projector of a model, and the limits for what it is shown and played."""
+
+    projector: str
+    """Path of the mmproj file."""
+    max_pixels: int
+    """Of one picture."""
+    max_audio: float
+    """Seconds of one sound."""
+    cache: int
+    """Bytes of embeddings kept for pictures and sounds that come again."""
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """Where warm prefixes are kept on the disk, and how much of it they may take."""
+
+    directory: str
+    limit: int
+    """Bytes, of all models together."""
+    spare: int
+    """Bytes to leave free."""
 
 
 class Load(msgspec.Struct, frozen=True, tag="load"):
@@ -24,6 +49,17 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
     threads: int
     gpu_layers: int
     max_queue: int
+    prefixes: int = 0
+    slowdown: float = 2.0
+    prefill_threads: int = 0
+    flash_attention: str = "auto"
+    shelf: Shelf | None = None
+    shelf_memory: int = 0
+    adapters: list[AdapterFile] = []
+    pooling: Pooling = Pooling.MODEL
+    senses: Senses | None = None
+    """None: the model takes text alone."""
+    drafting: Drafting = Drafting()
 
 
 class Generate(msgspec.Struct, frozen=True, tag="generate"):
@@ -33,11 +69,11 @@ class Generate(msgspec.Struct, frozen=True, tag="generate"):
     request: GenerateRequest
 
 
-class Embed(msgspec.Struct, frozen=True, tag="embed"):
-    """Embed these inputs."""
+class Ask(msgspec.Struct, frozen=True, tag="ask"):
+    """Answer this question in one piece."""
 
     id: int
-    request: EmbedRequest
+    question: Question
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
@@ -50,7 +86,7 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """Exit now."""
 
 
-ToWorker = Load | Generate | Embed | Cancel | Stop
+ToWorker = Load | Generate | Ask | Cancel | Stop
 
 
 class Loading(msgspec.Struct, frozen=True, tag="loading"):
@@ -73,6 +109,10 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """Bytes."""
     embedding_width: int
     has_chat_template: bool
+    vision: bool = False
+    """Whether requests may hold pictures."""
+    audio: bool = False
+    """Whether requests may hold sounds."""
 
 
 class LoadError(msgspec.Struct, frozen=True, tag="load_error"):
@@ -87,13 +127,36 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     error: dict[str, Any]
 
 
-class Embedded(msgspec.Struct, frozen=True, tag="embedded"):
-    """The answer to `Embed`."""
+class Answered(msgspec.Struct, frozen=True, tag="answered"):
+    """The answer to `Ask`."""
 
-    result: Embeddings
+    reply: Reply
 
 
-WorkerEvent = Accepted | Delta | Finished | Failed | Embedded
+WorkerEvent = Accepted | Queued | Reading | Delta | Finished | Failed | Answered
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """How the engine stands; counts since the start unless they say otherwise."""
+
+    running: int
+    """Sequences in the batch now."""
+    waiting: int
+    """Sequences in the line now."""
+    estimated_wait: float
+    """Seconds that a request coming now may wait."""
+    kv_used: int
+    """Cells in use now, parked prefixes included."""
+    kv_parked: int
+    """Cells in use now that only parked prefixes refer to."""
+    prefixes: int
+    """Parked prefixes now."""
+    steps: int
+    read_tokens: int
+    reused_tokens: int
+    generated_tokens: int
+    drafted_tokens: int
+    accepted_tokens: int
 
 
 class Batch(msgspec.Struct, frozen=True, tag="batch"):
@@ -105,6 +168,8 @@ class Batch(msgspec.Struct, frozen=True, tag="batch"):
     events: list[tuple[int, WorkerEvent]]
     cancel_seconds: list[float] = []
     """Time from each Cancel that took effect in this step to its sequence being gone."""
+    figures: Figures | None = None
+    """About once a second while there is work, and when it ends."""
 
 
 class Log(msgspec.Struct, frozen=True, tag="log"):

@@ -8,12 +8,27 @@ from enum import StrEnum
 
 import msgspec
 
+from llmd.protocol.questions import Pooling
+
 
 class Kind(StrEnum):
     """What a model is for."""
 
     CHAT = "chat"
     EMBEDDING = "embedding"
+    RERANK = "rerank"
+
+
+class AdapterFile(msgspec.Struct, frozen=True):
+    """A LoRA adapter of a model."""
+
+    name: str
+    path: str
+    """Absolute path of its GGUF."""
+    scale: float = 1.0
+    """How strongly it acts where a request does not say."""
+    default: bool = False
+    """Whether requests that name no adapters run with it."""
 
 
 class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +55,30 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     """Whether llmd fetched the file and may delete it."""
     has_chat_template: bool = False
     files: list[str] = []
-    """Absolute paths of all parts."""
+    """Absolute paths of all parts, and of the projector."""
+    projector: str = ""
+    """Absolute path of the mmproj file that goes with it; empty: it takes text alone."""
+    vision: bool = False
+    """Whether requests may hold pictures."""
+    audio: bool = False
+    """Whether requests may hold sounds."""
+    adapters: list[AdapterFile] = []
+    pooling: Pooling = Pooling.MODEL
+    """How it makes vectors where a request does not say."""
+
+
+class Drafting(msgspec.Struct, frozen=True):
+    """How a model speculates, see SpeculationSettings."""
+
+    mode: str = "auto"
+    longest: int = 32
+    """Tokens drafted for one sequence in one step."""
+    rows: int = 48
+    """Tokens drafted in one step."""
+    model: str = ""
+    """Path of the draft model's GGUF; empty: there is none."""
+    must_fit: bool = True
+    """Whether loading fails when the draft model does not fit; else it is left out."""
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -50,6 +88,37 @@ class Memory(msgspec.Struct, frozen=True):
     kv_cache: int = 0
     resident: int = 0
     """Resident set of the worker process, measured."""
+
+
+class Activity(msgspec.Struct, frozen=True, kw_only=True):
+    """How the engine of a loaded model stands, at most about a second ago; tokens count since it
+    was loaded.
+    """
+
+    running: int = 0
+    """Sequences in the batch."""
+    waiting: int = 0
+    """Sequences in the line."""
+    estimated_wait: float = 0.0
+    """Seconds that a request coming now may wait."""
+    kv_used: int = 0
+    """Cells of the KV cache in use, parked prefixes included."""
+    kv_parked: int = 0
+    """Cells that only parked prefixes refer to; they make room when it is needed."""
+    prefixes: int = 0
+    """Parked prefixes."""
+    steps: int = 0
+    read_tokens: int = 0
+    reused_tokens: int = 0
+    generated_tokens: int = 0
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0
+    read_per_second: float = 0.0
+    """Prompt tokens, over the last ten seconds."""
+    generated_per_second: float = 0.0
+    """Over the last ten seconds, of all sequences together."""
+    draft_acceptance: float | None = None
+    """Share of the drafted tokens that was accepted; None: nothing was drafted."""
 
 
 class ModelState(StrEnum):
@@ -74,6 +143,9 @@ class LoadedModel(msgspec.Struct, frozen=True, kw_only=True):
     device: str = "CPU"
     running: int = 0
     """Requests in progress, waiting ones included."""
+    vision: bool = False
+    audio: bool = False
+    activity: Activity = Activity()
     memory: Memory = Memory()
     loaded_at: float = 0.0
     load_seconds: float = 0.0

@@ -91,7 +91,14 @@ class TokenPrompt(msgspec.Struct, frozen=True, tag="tokens"):
     tokens: list[int]
 
 
-Prompt = ChatPrompt | TextPrompt | TokenPrompt
+class InfillPrompt(msgspec.Struct, frozen=True, tag="infill"):
+    """Text before and after a gap that the answer fills; only models trained for it can."""
+
+    prefix: str
+    suffix: str
+
+
+Prompt = ChatPrompt | TextPrompt | TokenPrompt | InfillPrompt
 
 
 class Lane(StrEnum):
@@ -107,9 +114,11 @@ class Speculation(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     mode: str = "auto"
-    """`auto` (what the model has, else n-grams), `off`, `ngram` or `draft`."""
+    """`auto` (as the model is configured), `off`, `ngram`, `draft` or `mtp`."""
     longest: int | None = None
     """Most tokens drafted for one step; None: as the model is configured."""
+    prediction: str = ""
+    """Text that the answer is expected to be much like."""
 
 
 class Adapter(msgspec.Struct, frozen=True, array_like=True):
@@ -135,17 +144,10 @@ class GenerateRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     constraint: Constraint | None = None
     """What the answer (after any reasoning) must look like."""
     speculation: Speculation = Speculation()
-    adapters: list[Adapter] = []
+    adapters: list[Adapter] | None = None
+    """Those it runs with, no others; None: the ones the model has by default."""
     lane: Lane = Lane.INTERACTIVE
     client: str = ""
     """Whose request this is: waiting requests take turns by client."""
     cache_prompt: bool = True
     """Whether the prompt may be answered from, and kept in, the prefix cache."""
-
-
-class EmbedRequest(msgspec.Struct, frozen=True):
-    """Texts or token lists to embed, in order."""
-
-    inputs: list[str | list[int]]
-    truncate: bool = False
-    """Cut inputs that are too long instead of refusing them."""

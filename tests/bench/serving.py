@@ -1,11 +1,11 @@
-"""llmd's `/v1` against llama-server and llama-cpp-python's packaged server, all in one run.
+"""llmd's `/v1` against llama-server and llama-cpp-python's example server, all in one run.
 
-    python -m tests.bench.serving --llama-server PATH [--vocab VOCAB.gguf] [--rounds 5]
+    python -m tests.bench.serving --llama-server PATH [--example-server PATH/server.py]
+        [--packaged-server] [--vocab VOCAB.gguf] [--rounds 5] [--only WORDS]
 
 Makes random-weight models (0.5b: what a real small model costs; tiny: server overhead alone),
 starts the servers with the same threads, sequences and context, and runs the same work on each in
-turn, so that a noisy machine hits all of them. Prints the medians and their ratios. `python -m
-llama_cpp.server` takes part when its extras are installed.
+turn, so that a noisy machine hits all of them. Prints the medians and their ratios.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import importlib.util
+import json
 import os
 import socket
 import statistics
@@ -26,17 +26,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.load import Outcome, Work, run
+from llmd.client.load import Outcome, Target, Work, run
 from tests.fakes.random_model import write_random_model
 
 CONTEXT = 8192
 SERIAL = {"llama_cpp.server"}
 """Peers that take minutes for a round; they run one."""
+ENVIRONMENT = {
+    # the peers draft nothing, and random models loop, which drafting would make too much of
+    "LLMD_SPECULATION_MODE": "off",
+    # prefixes are saved while llmd is idle, which is when its peers are measured
+    "LLMD_CACHE_DISK": "0",
+}
 
 
 @dataclass(frozen=True)
 class Case:
-    """One measurement and what llmd should reach of each peer's rate."""
+    """One measurement and how llmd's rate should compare with each peer's."""
 
     name: str
     shape: str
@@ -47,18 +53,39 @@ class Case:
 
 CASES = (
     Case(
+        "0.5b, one stream",
+        "0.5b",
+        8,
+        Work(requests=1, concurrency=1, prompt=64, answer=128),
+        {"llama-server": 1.0, "example": 0},
+    ),
+    Case(
         "0.5b, 16 requests, 8 at a time",
         "0.5b",
         8,
-        Work(16, 8, 64, 32),
-        {"llama-server": 0.95, "llama_cpp.server": 2.5},
+        Work(requests=16, concurrency=8, prompt=64, answer=32),
+        {"llama-server": 1.05, "example": 1.05, "llama_cpp.server": 2.5},
     ),
-    Case("0.5b, one stream", "0.5b", 8, Work(1, 1, 64, 128), {"llama-server": 0.97}),
-    Case("tiny, 16 streams", "tiny", 16, Work(64, 16, 64, 64), {"llama-server": 1.6}),
+    Case(
+        # the same answers in at most 0.37 and 0.95 of the time
+        "0.5b, 512 shared prompt tokens",
+        "0.5b",
+        8,
+        Work(requests=16, concurrency=8, prompt=32, answer=16, shared=512),
+        {"llama-server": 1 / 0.37, "example": 1 / 0.95},
+    ),
+    Case(
+        "tiny, 16 streams",
+        "tiny",
+        16,
+        Work(requests=64, concurrency=16, prompt=64, answer=64),
+        {"llama-server": 2.5, "example": 0},
+    ),
 )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -67,31 +94,39 @@ def _free_port() -> int:
 def _commands(
     args: argparse.Namespace, case: Case, model: Path, ports: dict[str, int]
 ) -> dict[str, list[str]]:
-    threads = str(args.threads)
-    serve = [sys.executable, "-m", "llmd", "serve", "--port", str(ports["llmd"])]
-    peer = [
-        args.llama_server,
-        "-m",
-        str(model),
-        "--port",
-        str(ports["llama-server"]),
-        "-np",
-        str(case.sequences),
-    ]
-    found = {"llmd": serve, "llama-server": [*peer, "-c", str(CONTEXT), "-t", threads]}
-    if "llama_cpp.server" in case.targets and importlib.util.find_spec("sse_starlette"):
-        port = str(ports["llama_cpp.server"])
-        found["llama_cpp.server"] = [
-            sys.executable,
-            "-m",
-            "llama_cpp.server",
-            "--model",
-            str(model),
-            "--port",
-            port,
-        ]
-        found["llama_cpp.server"] += ["--n_ctx", str(CONTEXT), "--n_threads", threads]
+    """Return how to start llmd and those peers that were asked for and that the case names."""
+    threads, python = str(args.threads), sys.executable
+    peer = [args.llama_server, "-m", str(model), "-np", str(case.sequences)]
+    peer += ["--port", str(ports["llama-server"]), "-c", str(CONTEXT), "-t", threads]
+    found = {
+        "llmd": [python, "-m", "llmd", "serve", "--port", str(ports["llmd"])],
+        "llama-server": peer,
+    }
+    if args.example_server and "example" in case.targets:
+        config = model.with_name("example.json")
+        config.write_text(json.dumps(_example(case, model, ports["example"], args.threads)))
+        found["example"] = [python, args.example_server, "-C", str(config)]
+    if args.packaged_server and "llama_cpp.server" in case.targets:
+        packaged = [python, "-m", "llama_cpp.server", "--model", str(model)]
+        packaged += ["--port", str(ports["llama_cpp.server"])]
+        found["llama_cpp.server"] = [*packaged, "--n_ctx", str(CONTEXT), "--n_threads", threads]
     return found
+
+
+def _example(case: Case, model: Path, port: int, threads: int) -> dict[str, object]:
+    settings = {
+        "alias": "m",
+        "path": str(model),
+        "n_ctx": CONTEXT,
+        "max_output_tokens": 4096,
+        "n_seq_max": 4 * case.sequences,
+        "n_batch": 512,
+        "n_ubatch": 512,
+        "threads": threads,
+        "threads_batch": threads,
+        "kv_unified": True,
+    }
+    return {"server": {"host": "127.0.0.1", "port": port}, "model": settings}
 
 
 @contextlib.contextmanager
@@ -99,9 +134,11 @@ def _servers(
     args: argparse.Namespace, case: Case, model: Path, home: Path
 ) -> Iterator[dict[str, str]]:
     """Start all servers and yield their base URLs."""
-    ports = {name: _free_port() for name in ("llmd", "llama-server", "llama_cpp.server")}
+    names = ("llmd", "llama-server", "example", "llama_cpp.server")
+    ports = {name: free_port() for name in names}
     environment = {
         **os.environ,
+        **ENVIRONMENT,
         "LLMD_HOME": str(home),
         "LLMD_ENGINE_PARALLEL": str(case.sequences),
         "LLMD_ENGINE_KV_TOKENS": str(CONTEXT),
@@ -138,12 +175,13 @@ def _wait(url: str) -> None:
 def _measure(case: Case, urls: dict[str, str], rounds: int) -> dict[str, list[Outcome]]:
     outcomes: dict[str, list[Outcome]] = {name: [] for name in urls}
     for name, url in urls.items():
-        asyncio.run(run(url, "m", Work(2, 2, 8, 4), seed=999))
+        warm = Work(requests=2, concurrency=2, prompt=8, answer=4)
+        asyncio.run(run(Target(url, "m"), warm, seed=999))
         print(f"  {name} is warm", file=sys.stderr)
     for seed in range(rounds):
         for name, url in urls.items():
             if name not in SERIAL or seed == 0:
-                outcomes[name].append(asyncio.run(run(url, "m", case.work, seed)))
+                outcomes[name].append(asyncio.run(run(Target(url, "m"), case.work, seed)))
     return outcomes
 
 
@@ -155,14 +193,16 @@ def _report(case: Case, outcomes: dict[str, list[Outcome]]) -> bool:
         errors, short = sum(len(o.errors) for o in rounds), sum(o.short for o in rounds)
         note = f"  first error: {next(e for o in rounds for e in o.errors)}" if errors else ""
         print(
-            f"  {name:17} {rates[name]:8.1f} tokens/s  first token {first:6.3f} s  {errors} errors, {short} short{note}"
+            f"  {name:17} {rates[name]:8.1f} tokens/s  first token {first:6.3f} s  "
+            f"{errors} errors, {short} short{note}"
         )
     met = not any(o.errors or o.short for o in outcomes["llmd"])
     for peer, target in case.targets.items():
         if peer in rates:
             ratio = rates["llmd"] / rates[peer]
             met &= ratio >= target
-            print(f"  llmd is {ratio:.2f} times {peer} (aim: {target})")
+            aim = f" (aim: {target:.2f})" if target else ""
+            print(f"  llmd is {ratio:.2f} times {peer}{aim}")
     return met
 
 
@@ -174,11 +214,14 @@ def main() -> int:
     parser.add_argument(
         "--vocab", type=Path, help="a vocabulary-only GGUF; a made-up vocabulary otherwise"
     )
+    parser.add_argument("--example-server", help="llama-cpp-python's examples/server/server.py")
+    parser.add_argument("--packaged-server", action="store_true", help="python -m llama_cpp.server")
+    parser.add_argument("--only", default="", help="cases with these words in their name")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     met = True
-    for case in CASES:
+    for case in (case for case in CASES if args.only in case.name):
         with tempfile.TemporaryDirectory() as folder:
             model = write_random_model(Path(folder) / "m.gguf", case.shape, vocab=args.vocab)
             with _servers(args, case, model, Path(folder)) as urls:

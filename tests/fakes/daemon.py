@@ -77,6 +77,8 @@ class FakeDaemon:
         self.path = path
         self.models: list[dict[str, Any]] = [dict(TINY)]
         self.loaded: list[dict[str, Any]] = []
+        self.live: list[dict[str, Any]] = []
+        self.ended: list[dict[str, Any]] = []
         self.pieces = ["The capital ", "of France ", "is Paris."]
         self.pause = 0.0
         self.usage: dict[str, Any] = dict(USAGE)
@@ -219,9 +221,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _short(self, script: FakeDaemon, path: str, body: Any) -> dict[str, Any]:
         if path == "/control/unload":
             return {"unloaded": [body["model"] or "llmd-tiny"]}
+        if path.startswith("/control/adapters/"):
+            model = script.model(body["model"])
+            name = body["name"] or Path(body["path"]).stem
+            return {**model, "adapters": [{**body, "name": name}]}
         return {
             "/control/status": script.status(),
             "/control/ps": {"models": script.loaded},
+            "/control/requests": {"live": script.live, "ended": script.ended},
             "/control/models": {"models": script.models, "default": script.models[-1]["name"]},
             "/control/stop": {"state": "draining"},
         }[path]

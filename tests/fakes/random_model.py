@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import string
+from collections.abc import Sequence
 from pathlib import Path
 
 import gguf
@@ -68,15 +69,18 @@ def _byte_characters() -> list[str]:
     return [chr(byte) if byte in printable else chr(next(spare)) for byte in range(256)]
 
 
-def _make_vocabulary(writer: gguf.GGUFWriter, size: int) -> int:
+def make_vocabulary(writer: gguf.GGUFWriter, size: int, extra: Sequence[str] = ()) -> int:
+    """Add a byte-level BPE vocabulary of `size` tokens, the last one ending a turn and `extra` ones
+    of control before; return `size`.
+    """
     letters = [*string.ascii_lowercase, "\u0120"]
     pairs = ["".join(pair) for pair in itertools.product(letters, string.ascii_lowercase)]
     fixed = [*_byte_characters(), *pairs]
-    fillers = [f"filler{number}" for number in range(size - len(fixed) - len(_SPECIALS))]
-    tokens = [*fixed, *fillers, *_SPECIALS]
-    kinds = [gguf.TokenType.NORMAL] * (size - len(_SPECIALS)) + [gguf.TokenType.CONTROL] * len(
-        _SPECIALS
-    )
+    control = [*extra, *_SPECIALS]
+    fillers = [f"filler{number}" for number in range(size - len(fixed) - len(control))]
+    tokens = [*fixed, *fillers, *control]
+    kinds = [gguf.TokenType.NORMAL] * (size - len(control))
+    kinds += [gguf.TokenType.CONTROL] * len(control)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
     writer.add_token_list(tokens)
@@ -94,13 +98,20 @@ def write_random_model(
     kind: str = "q4_0",
     context: int = 32768,
     vocab: Path | None = None,
+    size: int = VOCABULARY,
+    template: str = CHATML,
+    control: Sequence[str] = (),
 ) -> Path:
-    """Write the file and return its path; `kind` is q4_0 or q8_0."""
+    """Write the file and return its path; `kind` is q4_0 or q8_0. A made-up vocabulary has `size`
+    tokens, among them `control` ones.
+    """
     blocks, width, heads, kv_heads, feed_forward = SHAPES[shape]
     rng = np.random.default_rng(0)
     writer = gguf.GGUFWriter(str(path), "qwen2")
-    vocabulary = _copy_vocabulary(vocab, writer) if vocab else _make_vocabulary(writer, VOCABULARY)
-    writer.add_chat_template(CHATML)
+    vocabulary = (
+        _copy_vocabulary(vocab, writer) if vocab else make_vocabulary(writer, size, control)
+    )
+    writer.add_chat_template(template)
     writer.add_name(f"random-{shape}")
     writer.add_context_length(context)
     writer.add_embedding_length(width)

@@ -9,12 +9,37 @@ from collections.abc import AsyncGenerator
 
 from llmd.config.settings import PoolSettings
 from llmd.errors import WorkerDied
-from llmd.protocol.events import Accepted, Delta, Embeddings, Event, Finished, FinishReason, Usage
+from llmd.protocol.events import (
+    Accepted,
+    Delta,
+    Event,
+    Finished,
+    FinishReason,
+    Queued,
+    Reading,
+    TokenLogprob,
+    Usage,
+)
 from llmd.protocol.frames import Load, Ready
-from llmd.protocol.models import Kind, ModelManifest
-from llmd.protocol.requests import EmbedRequest, GenerateRequest, TextPrompt
+from llmd.protocol.models import Activity, Kind, ModelManifest
+from llmd.protocol.questions import (
+    Detokenize,
+    Embed,
+    Embeddings,
+    Question,
+    Ranking,
+    Rendered,
+    Reply,
+    Rerank,
+    Score,
+    Scores,
+    Tokenize,
+    Tokens,
+)
+from llmd.protocol.requests import GenerateRequest, TextPrompt
 from llmd.runtime.process import Hooks
 from llmd.runtime.supervisor import Cause, death
+from llmd.runtime.workers import R
 
 READY = Ready(
     context_length=64,
@@ -45,6 +70,26 @@ def manifest(name: str = "m", size: int = 1, kind: Kind = Kind.CHAT) -> ModelMan
     )
 
 
+def _reply(question: Question) -> Reply:
+    """Characters are the tokens; the longer a document, the better."""
+    if isinstance(question, Embed):
+        return Embeddings(2, [b"\0" * 8 for _ in question.inputs], len(question.inputs))
+    if isinstance(question, Rerank):
+        lengths = [float(len(document)) for document in question.documents]
+        return Ranking(lengths, len(lengths), probabilities=False)
+    if isinstance(question, Tokenize):
+        return Tokens([*map(ord, question.text)], [c.encode() for c in question.text])
+    if isinstance(question, Detokenize):
+        return Tokens(question.tokens, [chr(token).encode() for token in question.tokens])
+    if isinstance(question, Score):
+        assert isinstance(question.prompt, TextPrompt)
+        text = question.prompt.text
+        rest = [TokenLogprob(ord(c), c.encode(), -0.5, []) for c in text[1:]]
+        return Scores(text[:1].encode(), False, rest)
+    text = "".join(str(message["content"]) for message in question.prompt.messages)
+    return Rendered(text, len(text))
+
+
 class FakeWorker:
     """Echoes prompts word by word; `hold` stops it before the first word until `go` is set."""
 
@@ -54,6 +99,9 @@ class FakeWorker:
         self.pid = 0
         self.alive = True
         self.running = 0
+        self.activity = Activity()
+        self.news: list[Queued | Reading] = []
+        """What every request is told before its first word."""
         self.served: list[str] = []
         self.go = asyncio.Event()
         self.go.set()
@@ -93,7 +141,10 @@ class FakeWorker:
             self.die(lived=100)
         self.running += 1
         try:
-            yield Accepted(len(words))
+            place = next((news for news in self.news if isinstance(news, Queued)), Queued(0, 0.0))
+            yield Accepted(len(words), 0, place.position, place.estimated_wait)
+            for news in self.news:
+                yield news
             for word in words:
                 await self._breathe()
                 yield Delta(word, 1)
@@ -104,13 +155,18 @@ class FakeWorker:
         finally:
             self.running -= 1
 
-    async def embed(self, request: EmbedRequest) -> Embeddings:
+    async def ask(self, question: Question, kind: type[R]) -> R:
         self.running += 1
         try:
             await self._breathe()
-            return Embeddings(2, [b"\0" * 8 for _ in request.inputs], len(request.inputs))
+            reply = _reply(question)
+            assert isinstance(reply, kind)
+            return reply
         finally:
             self.running -= 1
+
+    async def retire(self) -> None:
+        await self.stop()
 
     async def stop(self) -> None:
         if self.alive:

@@ -39,7 +39,7 @@ def test_a_chat_is_answered_with_usage(client: openai.OpenAI) -> None:
         answer.usage.total_tokens,
     ) == (15, 8, 23)
     assert answer.usage.prompt_tokens_details
-    assert answer.usage.prompt_tokens_details.cached_tokens == 0
+    assert answer.usage.prompt_tokens_details.cached_tokens < answer.usage.prompt_tokens
     assert answer.model == "llmd-tiny"
 
 
@@ -209,3 +209,25 @@ def test_unknown_paths_and_methods_get_openais_error(client: openai.OpenAI) -> N
         client.get("/chat/completions", cast_to=object)
     assert caught.value.status_code == 405
     assert caught.value.code == "method_not_allowed"
+
+
+def test_a_prediction_changes_no_answer_and_is_accounted_for(client: openai.OpenAI) -> None:
+    answer = ask(client, prediction={"type": "content", "content": ANSWER})
+    assert answer.choices[0].message.content == ANSWER
+    assert answer.usage
+    details = answer.usage.completion_tokens_details
+    assert details
+    assert details.accepted_prediction_tokens is not None
+    assert 0 <= details.accepted_prediction_tokens < answer.usage.completion_tokens
+
+
+@pytest.mark.parametrize("speculation", ["off", "ngram", {"mode": "auto", "longest": 4}])
+def test_ways_to_speculate_change_no_answer(client: openai.OpenAI, speculation: object) -> None:
+    answer = ask(client, extra_body={"speculation": speculation})
+    assert answer.choices[0].message.content == ANSWER
+
+
+def test_a_way_to_speculate_that_the_model_lacks_is_refused(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="cannot speculate by mtp") as caught:
+        ask(client, extra_body={"speculation": "mtp"})
+    assert caught.value.param == "speculation"

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from llmd.protocol.models import Kind, ModelManifest, PullProgress
 from tests.fakes.gguf import write_split
 from tests.fakes.hub import BLOCK, COMMIT, Hub, Repo, serving
 
+VisionFiles = Callable[[str], tuple[Path, Path]]
 MODULE = "llmd.models.sources.huggingface"
 
 
@@ -479,3 +480,28 @@ async def test_a_file_too_large_for_plain_http_goes_the_hubs_own_way(hub: Hub) -
     assert await child.wait() == 0
     assert any(0 < line.get("done", 0) <= len(content) for line in lines)
     assert Path(lines[-1]["files"][0]).read_bytes() == content
+
+
+async def test_the_projector_of_a_model_comes_along_and_goes_with_it(
+    hub: Hub, store: ModelStore, downloads: Downloads, vision_files: VisionFiles
+) -> None:
+    model, projector = vision_files("both")
+    files = {"m-Q4_0.gguf": model.read_bytes(), "mmproj-m-F16.gguf": projector.read_bytes()}
+    hub.repos["acme/seeing-GGUF"] = Repo(files)
+    manifest, _ = await fetch(downloads, "acme/seeing-GGUF")
+    assert (manifest.vision, manifest.audio, manifest.owned) == (True, True, True)
+    assert Path(manifest.projector).read_bytes() == files["mmproj-m-F16.gguf"]
+    assert manifest.size == sum(map(len, files.values()))
+    store.remove(manifest.name)
+    assert not Path(manifest.projector).exists()
+
+
+async def test_a_projector_that_does_not_fit_is_left_out(
+    hub: Hub, downloads: Downloads, vision_files: VisionFiles, tiny_model: Path
+) -> None:
+    projector = vision_files("tiled")[1].read_bytes()
+    hub.repos["acme/odd-GGUF"] = Repo(
+        {"m-Q8_0.gguf": tiny_model.read_bytes(), "mmproj-F16.gguf": projector}
+    )
+    manifest, _ = await fetch(downloads, "acme/odd-GGUF")
+    assert (manifest.projector, manifest.vision) == ("", False)

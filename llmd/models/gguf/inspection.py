@@ -25,6 +25,7 @@ _NOT_MODELS = {
     "imatrix": "an importance matrix, not a model",
 }
 _NAMED_PARTS = 5
+_RANK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Inspection:
     quantization: str
     context_length: int
     has_chat_template: bool
+    width: int = 0
+    """Of its embeddings; 0: it does not say."""
 
 
 def inspect(path: Path) -> Inspection:
@@ -67,6 +70,16 @@ def inspect(path: Path) -> Inspection:
         quantization=_quantization(first, headers),
         context_length=_positive(first, f"{architecture}.context_length"),
         has_chat_template=bool(first.values.get("tokenizer.chat_template")),
+        width=_positive(first, f"{architecture}.embedding_length"),
+    )
+
+
+def has_head(path: Path) -> bool:
+    """Whether a readable model has a classification head to rank with."""
+    return any(
+        tensor.name.startswith("cls.")
+        for file in parts(path)
+        for tensor in read_header(file).tensors
     )
 
 
@@ -150,7 +163,10 @@ def _architecture(path: Path, header: Header) -> str:
 
 
 def _kind(architecture: str, header: Header) -> Kind:
-    pooled = _positive(header, f"{architecture}.pooling_type") > 0
+    pooling = _positive(header, f"{architecture}.pooling_type")
+    if pooling == _RANK:
+        return Kind.RERANK
+    pooled = pooling > 0
     return Kind.EMBEDDING if pooled or architecture in ENCODERS else Kind.CHAT
 
 

@@ -116,13 +116,15 @@ def pull(repo: str, selector: str, report: Report) -> Fetched:
     ]
     selected = select(repo, offered, selector)
     revision = info.sha or constants.DEFAULT_REVISION
-    plan = [_plan(repo, revision, remote) for remote in selected.choice.files]
+    companions = [selected.projector] if selected.projector else []
+    plan = [_plan(repo, revision, remote) for remote in (*selected.choice.files, *companions)]
     _check_room(repo, plan)
     report.total = sum(file.size for file in plan)
     paths = [_obtain(repo, revision, file, report) for file in plan]
     _remember_revision(repo, revision)
     fresh = any(file.path is None for file in plan)
-    return Fetched(paths, repo, revision, selected.selector, fresh)
+    projector = paths.pop() if companions else ""
+    return Fetched(paths, repo, revision, selected.selector, fresh, projector)
 
 
 def _plan(repo: str, revision: str, remote: RemoteFile) -> Planned:

@@ -36,6 +36,8 @@ class Fetched(msgspec.Struct, frozen=True, tag="fetched"):
     """Whether anything had to be fetched; False: another tool, or an earlier pull, had left all of
     it in the cache.
     """
+    projector: str = ""
+    """Absolute path of the mmproj file that goes with it; empty: there is none."""
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llmd.errors import ModelNotFound
+from llmd.models import projectors
 from llmd.models.names import near_misses
 
 # what people mean who name no quantisation: the best size for the quality first, then the nearest
@@ -67,6 +68,8 @@ class Selected:
 
     choice: Choice
     selector: str
+    projector: RemoteFile | None = None
+    """The mmproj file that goes with it, where the repository has one."""
 
 
 def choices(files: Sequence[RemoteFile]) -> list[Choice]:
@@ -96,7 +99,17 @@ def select(repo: str, files: Sequence[RemoteFile], selector: str) -> Selected:
     if chosen is None:
         raise _absent(repo, found, selector)
     unambiguous = chosen.label and _by_name(found, chosen.label) is chosen
-    return Selected(chosen, chosen.label if unambiguous else chosen.files[0].name)
+    selector = chosen.label if unambiguous else chosen.files[0].name
+    return Selected(chosen, selector, _companion(chosen, files))
+
+
+def _companion(chosen: Choice, files: Sequence[RemoteFile]) -> RemoteFile | None:
+    """Return the projector of a choice: by its name, else the one that serves all models here."""
+    by_name = {file.name: file for file in files}
+    names = projectors.ranked(chosen.files[0].name, list(by_name)) or projectors.only_family(
+        list(by_name)
+    )
+    return by_name[names[0]] if names else None
 
 
 def _stem(name: str) -> str:

@@ -44,3 +44,11 @@ def test_statistics_show_all_figures() -> None:
     expected = "prompt 15 tokens (4 cached); answer 8 tokens, 20.0 tok/s; queue 0.00 s, prefill 0.10 s, decode 0.40 s"
     assert statistics(USAGE) == expected
     assert statistics({}) == "prompt 0 tokens; answer empty"
+
+
+def test_reasoning_is_kept_apart_and_told_when_there_was_any() -> None:
+    answer = Answer()
+    assert answer.take({"choices": [{"delta": {"reasoning_content": "Hm"}}]}) == ""
+    assert answer.thought == "Hm"
+    assert answer.take({"choices": [{"delta": {"content": "Hi"}}]}) == "Hi"
+    assert (answer.thought, answer.as_dict()["reasoning"], answer.text) == ("", "Hm", "Hi")

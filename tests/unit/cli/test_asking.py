@@ -77,3 +77,13 @@ def test_a_body_holds_only_what_was_chosen() -> None:
         "stream": True,
         "stream_options": {"include_usage": True},
     }
+
+
+def test_adapters_with_and_without_a_scale() -> None:
+    assert asking.adapters(None) is None
+    assert asking.adapters(["style", "a=b=-0.5"]) == [
+        {"name": "style"},
+        {"name": "a=b", "scale": -0.5},
+    ]
+    with pytest.raises(typer.BadParameter):
+        asking.adapters(["style=much"])

@@ -19,6 +19,15 @@ def test_ps_lists_what_is_loaded(llmd: Llmd, daemon: FakeDaemon) -> None:
     assert llmd("ps", "--json").json == {"models": daemon.loaded}
 
 
+def test_ps_shows_what_the_engine_does(llmd: Llmd, daemon: FakeDaemon) -> None:
+    now = {"waiting": 2, "kv_used": 512, "generated_per_second": 41.6}
+    daemon.loaded = [{**LOADED, "running": 5, "kv_tokens": 2048, "activity": now}]
+    row = llmd("ps").out.splitlines()[1]
+    assert row.split()[8:14] == ["25%", "3+2", "waiting", "42", "t/s", "4242"]
+    daemon.loaded = [{**LOADED, "running": 1, "kv_tokens": 2048, "activity": now}]
+    assert "0+1 waiting" in llmd("ps").out, "there are no more of them than there are requests"
+
+
 def test_load_says_where_and_how_long(llmd: Llmd, daemon: FakeDaemon) -> None:
     assert llmd("load", "llmd-tiny").out == "llmd-tiny is loaded on CPU in 0.5 s\n"
     assert daemon.body("/control/load") == {"model": "llmd-tiny"}

@@ -70,7 +70,12 @@ def test_import_sends_an_absolute_path(
     assert daemon.body("/control/models/import") == {
         "path": str(tmp_path / "m.gguf"),
         "name": "mine",
+        "projector": None,
     }
+    llmd("import", "m.gguf", "--mmproj", "p.gguf")
+    assert daemon.body("/control/models/import")["projector"] == str(tmp_path / "p.gguf")
+    llmd("import", "m.gguf", "--mmproj", "none")
+    assert daemon.body("/control/models/import")["projector"] == "none"
     assert llmd("import", "m.gguf", "--json").json["name"] == "imported"
     assert llmd("import", "missing.gguf").code == 2
 

@@ -112,3 +112,10 @@ def test_ctrl_c_closes_the_stream_and_is_130(daemon: FakeDaemon) -> None:
     assert out.endswith(b"\n")
     assert err == b""
     assert daemon.left.wait(5)
+
+
+@pytest.mark.parametrize(("command", "path"), [("run", CHAT), ("generate", "/v1/completions")])
+def test_adapters_reach_the_daemon(llmd: Llmd, daemon: FakeDaemon, command: str, path: str) -> None:
+    assert llmd(command, "--adapter", "style=0.5", "hello").code == 0
+    assert daemon.body(path)["adapters"] == [{"name": "style", "scale": 0.5}]
+    assert llmd(command, "--adapter", "style=x", "hello").code == 2

@@ -11,7 +11,9 @@ import pytest
 
 from llmd.models import manifest
 from llmd.models.gguf.inspection import inspect
+from llmd.models.projectors import Projector
 from llmd.protocol.models import ModelManifest
+from tests.fakes.gguf import write
 
 
 @pytest.fixture
@@ -84,3 +86,13 @@ def test_a_reader_never_sees_half_a_record(tmp_path: Path, model: ModelManifest)
         assert manifest.read(path).name == model.name
     assert [writer.returncode for writer in writers] == [0, 0]
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_projector_belongs_to_the_model(tmp_path: Path) -> None:
+    file = write(tmp_path / "m.gguf")
+    plain = manifest.describe("m", inspect(file), source="x", added=1, owned=True)
+    assert (plain.projector, plain.vision, plain.audio) == ("", False, False)
+    whole = manifest.accompanied(plain, Projector(tmp_path / "p.gguf", 64, True, False, 1000))
+    assert whole.size == plain.size + 1000
+    assert whole.files == [*plain.files, str(tmp_path / "p.gguf")]
+    assert (whole.projector, whole.vision, whole.audio) == (str(tmp_path / "p.gguf"), True, False)

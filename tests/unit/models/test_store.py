@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from llmd.errors import CorruptFile, InvalidRequest, ModelNotFound, NameTaken, NotFound
+from llmd.models.adapters import with_adapter
+from llmd.models.manifest import pooled
 from llmd.models.store import ModelStore
-from llmd.protocol.models import Kind
+from llmd.protocol.models import AdapterFile, Kind
+from llmd.protocol.questions import Pooling
 from tests.fakes.gguf import write, write_split
+from tests.fakes.rerankers import write_encoder
+
+VisionFiles = Callable[[str], tuple[Path, Path]]
 
 
 @pytest.fixture
@@ -258,3 +265,60 @@ def test_a_store_survives_its_folder_being_deleted(
     assert len(store.list()) == 1
     store.register(file)
     assert len(store.list()) == 2
+
+
+def test_what_a_user_said_about_a_model_holds_for_its_next_version(
+    store: ModelStore, file: Path
+) -> None:
+    adapter = AdapterFile("poet", "/poet.gguf")
+    store.register(file)
+    store.change("mine", lambda model: with_adapter(pooled(model, Pooling.LAST), adapter))
+    again = store.register(file)
+    assert (again.adapters, again.pooling, again.kind) == ([adapter], Pooling.LAST, Kind.EMBEDDING)
+    assert store.get("mine") == again
+
+
+def test_the_builtin_model_has_no_manifest_to_change(store: ModelStore) -> None:
+    with pytest.raises(InvalidRequest, match="llmd cp"):
+        store.change("llmd-tiny", lambda model: model)
+
+
+def test_a_reranker_is_known_by_its_file(
+    store: ModelStore, embedding_model: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelNotFound, match="no reranker yet"):
+        store.default(Kind.RERANK)
+    store.register(write_encoder(tmp_path / "ranker.gguf", embedding_model))
+    assert store.default(Kind.RERANK).name == "ranker"
+
+
+def test_a_model_is_registered_with_the_projector_beside_it(
+    store: ModelStore, vision_files: VisionFiles, tmp_path: Path
+) -> None:
+    path, projector = vision_files("tiled")
+    model = store.register(path)
+    assert (model.projector, model.vision, model.audio) == (str(projector), True, False)
+    assert model.files == [str(path), str(projector)]
+    assert model.size == path.stat().st_size + projector.stat().st_size
+    plain = store.register(path, projector="none")
+    assert (plain.projector, plain.vision, plain.files) == ("", False, [str(path)])
+    alone = tmp_path / "alone.gguf"
+    shutil.copy(path, alone)
+    assert store.register(alone).projector == ""
+    assert store.register(alone, projector=str(projector)).vision
+    with pytest.raises(InvalidRequest, match="is no projector"):
+        store.register(alone, projector=str(path))
+
+
+def test_removing_a_fetched_model_removes_its_projector_too(
+    store: ModelStore, vision_files: VisionFiles, tmp_path: Path
+) -> None:
+    copies = [Path(shutil.copy(path, tmp_path)) for path in vision_files("both")]
+    model = store.register(copies[0], "mine", owned=True)
+    assert model.audio
+    copies[1].rename(tmp_path / "elsewhere")
+    with pytest.raises(ModelNotFound, match="mmproj"):
+        store.get("mine")
+    (tmp_path / "elsewhere").rename(copies[1])
+    store.remove("mine")
+    assert not any(path.exists() for path in copies)

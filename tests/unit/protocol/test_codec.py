@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmd.errors import InvalidRequest
 from llmd.protocol import codec
 from llmd.protocol.codec import FrameTooLong, from_worker, pack, to_worker
-from llmd.protocol.frames import Cancel, Loading, Log
+from llmd.protocol.frames import Cancel, Generate, Loading, Log
+from llmd.protocol.requests import ChatPrompt, GenerateRequest
 from tests.unit.protocol.conftest import FROM_WORKER, TO_WORKER
 
 
@@ -64,3 +66,9 @@ def test_what_was_read_before_a_fault_is_not_lost() -> None:
     with pytest.raises(msgspec.ValidationError):
         received.extend(unpacker.feed(pack(Cancel(1)) + pack(Loading(0.5))))
     assert received == [Cancel(1)]
+
+
+def test_numbers_of_more_than_64_bits_are_the_callers_fault() -> None:
+    prompt = ChatPrompt([{"role": "user", "content": "hi"}], [{"maximum": 2**64}])
+    with pytest.raises(InvalidRequest, match="64 bits"):
+        pack(Generate(1, GenerateRequest(prompt=prompt)))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from llmd.protocol.constraints import Choice, Constraint, Grammar, Json, Regex
+from llmd.protocol.constraints import Choice, Constraint, Grammar, Json, Proposal, Regex
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,8 @@ def test_a_grammar_of_another_syntax_is_refused() -> None:
     packed = msgspec.msgpack.encode({"type": "grammar", "text": "x", "syntax": "antlr"})
     with pytest.raises(msgspec.ValidationError, match="antlr"):
         msgspec.msgpack.decode(packed, type=Constraint)
+
+
+def test_a_proposal_survives_as_json() -> None:
+    proposal = Proposal(Json({"enum": ["中", 1.5, None]}), "tool")
+    assert msgspec.json.decode(msgspec.json.encode(proposal), type=Proposal) == proposal

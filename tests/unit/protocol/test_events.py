@@ -11,15 +11,24 @@ from llmd.protocol.events import (
     Finished,
     FinishReason,
     Portion,
+    Queued,
+    Reading,
     TokenLogprob,
     Usage,
+    melted,
 )
 from tests.unit.protocol.conftest import USAGE
 
 
 @pytest.mark.parametrize(
     "event",
-    [Accepted(3), Delta("x", 1), Finished(FinishReason.STOP, USAGE, "\n")],
+    [
+        Accepted(3),
+        Queued(3, 1.5),
+        Reading(7, 4),
+        Delta("x", 1),
+        Finished(FinishReason.STOP, USAGE, "\n"),
+    ],
     ids=lambda event: type(event).__name__,
 )
 def test_events_are_told_apart_by_their_tag(event: Event) -> None:
@@ -51,3 +60,9 @@ def test_a_portion_without_anything_is_false() -> None:
     assert not Portion()
     assert Portion(reasoning="hm")
     assert Portion(calls=[CallDelta(0)])
+
+
+def test_pieces_of_one_call_melt_and_calls_stay_apart() -> None:
+    pieces = [CallDelta(0, "a", "f", "{"), CallDelta(0, arguments="}"), CallDelta(1, "b", "g")]
+    assert melted(pieces) == [CallDelta(0, "a", "f", "{}"), CallDelta(1, "b", "g")]
+    assert melted([]) == []

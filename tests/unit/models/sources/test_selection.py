@@ -100,3 +100,21 @@ def test_what_is_not_there_is_answered_with_what_is() -> None:
 def test_a_repository_without_models_is_told_apart() -> None:
     with pytest.raises(ModelNotFound, match="no GGUF model"):
         names(repository("model.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("offered", "projector"),
+    [
+        (["m-Q4_0.gguf"], None),
+        (["m-Q4_0.gguf", "mmproj-F32.gguf", "mmproj-F16.gguf"], "mmproj-F16.gguf"),
+        (["m-Q4_0.gguf", "mmproj-m-f16.gguf", "mmproj-n-f16.gguf"], "mmproj-m-f16.gguf"),
+        (["m-Q4_0.gguf", "mmproj-tower-f16.gguf"], "mmproj-tower-f16.gguf"),
+        (["m-Q4_0.gguf", "mmproj-n-f16.gguf", "mmproj-o-f16.gguf"], None),
+        (["Q4_0/m-Q4_0.gguf", "mmproj/mmproj-m.gguf"], "mmproj/mmproj-m.gguf"),
+    ],
+)
+def test_the_projector_of_a_repository_comes_along(
+    offered: list[str], projector: str | None
+) -> None:
+    found = select("acme/m", repository(*offered), "Q4_0").projector
+    assert (found.name if found else None) == projector
