@@ -220,8 +220,8 @@ class Scheduler:
 
     def _next_space(self) -> Space:
         """Return the space whose turn it is, of those that running sequences are in."""
-        spaces = {sequence.space for sequence in self.attached}
-        if not spaces:
+        spaces = {sequence.space for sequence in self.running if sequence.slot >= 0}
+        if not any(spaces):
             return ()
         space = min(spaces, key=lambda space: self._turns.get(space, 0))
         self._turns = {other: self._turns.get(other, 0) for other in spaces}

@@ -135,7 +135,7 @@ class Engine:
         status = self._context.decode(self._batch, count)
         if status:
             return self._recover(status)
-        if self._speculator:
+        if self._speculator and self._speculator.following:
             owners = {chunk.sequence.slot: chunk.sequence.id for chunk in plan.chunks}
             self._speculator.decoded(self._batch, count, owners)
         outputs = self._advance(plan, rows)
@@ -255,7 +255,7 @@ class Engine:
     def _measure(self, plan: Plan, rows: int, seconds: float) -> None:
         if plan.paced:
             self.scheduler.pace.observe(plan.decoding, plan.reading, seconds)
-        if self._speculator:
+        if self._speculator and self._speculator.following:
             self._speculator.measured(rows, seconds)
         self.totals.steps += 1
         self.totals.read_tokens += plan.reading

@@ -108,6 +108,11 @@ class Speculator:
         if self._model:
             self._model.close()
 
+    @property
+    def following(self) -> bool:
+        """Whether any sequence may speculate."""
+        return bool(self._texts)
+
     def drafts(self, room: Mapping[int, int], rows: int) -> dict[int, list[int]]:
         """Return the tokens to check in the next decode call.
 
