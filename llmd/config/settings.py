@@ -128,7 +128,7 @@ class CacheSettings(Section, frozen=True):
     """Disk space that stays free."""
     memory: Size = Size(0)
     """Memory of each loaded model for prefixes that its KV cache gave up; 0: a sixteenth of what is
-    free when it is loaded.
+    free when it is loaded, at most 512MiB.
     """
 
 

@@ -32,6 +32,7 @@ _USUAL_CONTEXT = 8192
 _KV_SHARE = 4
 _PARKED_STATES = 4
 _SHELF_SHARE = 16
+_SHELF_BYTES = 512 * 2**20
 _MOST_SLOTS = 256  # LLAMA_MAX_SEQ
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """Microseconds that the control group may run in each period, and the period; `max`: no limit."""
@@ -151,7 +152,8 @@ def _engine(
 
 def _shelf_bytes(load: Load) -> int:
     """Return the memory for prefixes that are not in the KV cache."""
-    return load.shelf_memory or psutil.virtual_memory().available // _SHELF_SHARE
+    share = psutil.virtual_memory().available // _SHELF_SHARE
+    return load.shelf_memory or min(share, _SHELF_BYTES)
 
 
 def _files(load: Load, machine: Machine, complaints: Complaints) -> CacheFiles | None:
