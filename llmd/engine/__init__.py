@@ -1,11 +1,10 @@
 """One loaded model, synchronous, alive only inside a worker process.
 
-bindings/ is the only package that touches llama.cpp. `Sequence` is one answer in the making
-(sequence.py); the pure `Scheduler` decides what the next decode call carries (scheduler.py);
-batch.py writes that into llama.cpp's buffers; `Engine.step` runs it and turns logits into events
-(step.py). sampling.py picks tokens, logprobs.py explains the pick, stopping.py holds back stop
-texts and split characters, forcing.py takes over where the model may not choose, embedding.py makes
-vectors, loading.py opens a model file. vision.py turns pictures and sounds (pictures.py, sounds.py)
-into embeddings, seeing.py reads them into the KV cache, media_span.py knows where they stand. Knows
-nothing of processes, sockets or chat templates.
+bindings/ is the only package that touches llama.cpp. The pure `Scheduler` (scheduler.py, with
+waiting.py and chunking.py) decides which `Sequence` (sequence.py) the next decode call carries;
+`Engine.step` (step.py) runs it. Shared prefixes: prefix_cache.py, kv_cache.py, memory.py,
+prefix_shelf.py, warm_prefixes.py, cache_files/, misses.py. Tokens: sampling.py, truncation.py,
+grammar/, forcing.py, drafting/, logprobs.py, stopping.py. Vectors and judged texts: embedding.py,
+scoring.py. Pictures and sounds: vision.py makes embeddings, seeing.py reads them into the cache.
+loading.py opens a model file. Knows nothing of processes, sockets or chat templates.
 """
