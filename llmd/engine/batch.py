@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from llmd.engine.bindings import Batch
-from llmd.engine.scheduler import Chunk
+from llmd.engine.plan import Chunk
 from llmd.engine.sequence import Sequence
 
 Rows = list[tuple[Sequence, int]]
 """Sequences with how many rows of logits they get, in the order of the rows."""
+
+
+def again(batch: Batch, rows: Rows) -> int:
+    """Write a plan of one token for each sequence once more; return its length."""
+    end = len(rows)
+    batch.tokens[:end] = [sequence.tokens[-1] for sequence, _ in rows]
+    batch.positions[:end] += 1
+    return end
 
 
 def write(batch: Batch, chunks: list[Chunk]) -> tuple[int, Rows]:

@@ -62,6 +62,8 @@ class PrefillPace:
         """Return the seconds of a plain step, from the nearest one that was measured."""
         if not self._plain:
             return None
+        if decoding in self._plain:
+            return self._plain[decoding]
         nearest = min(self._plain, key=lambda known: abs(known - decoding))
         return self._plain[nearest]
 

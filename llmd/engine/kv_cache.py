@@ -16,8 +16,8 @@ from llmd.engine.memory import Memory
 from llmd.engine.prefix_cache import PrefixCache
 from llmd.engine.sequence import Divergence, Sequence, Space
 
-# prefixes shorter than this are not worth a slot of their own
-_WORTH = 8
+# a shorter beginning is read as soon as it is shared
+_WORTH = 2
 # cells freed at once, so that a growing answer does not trim a prefix token by token
 _FREED = 256
 # prefixes with fewer tokens of their own are short

@@ -21,13 +21,14 @@ it; the rest of the step reads prompts. The rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 from llmd.engine.chunking import PrefillPace
 from llmd.engine.kv_cache import KVCache, Reuse
 from llmd.engine.media_span import run_length
 from llmd.engine.memory import Memory
+from llmd.engine.plan import Chunk, Plan
 from llmd.engine.prefix_cache import common
 from llmd.engine.sequence import Recall, Sequence, Space
 from llmd.engine.waiting import WaitingLine
@@ -55,40 +56,6 @@ class Limits:
     max_queue: int
     slowdown: float = 2.0
     """How much longer a step may take because a prompt is read beside running answers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """`count` tokens of a sequence, from its first uncached one; `last` when none is left after
-    them; `stop` when the memory wants to know that it came so far.
-    """
-
-    sequence: Sequence
-    count: int
-    last: bool
-    stop: bool = False
-
-
-@dataclass(slots=True)
-class Plan:
-    """What one decode call carries: decoding sequences first, then chunks of prompts."""
-
-    chunks: list[Chunk] = field(default_factory=list)
-    decoding: int = 0
-    """Tokens of decoding sequences, drafted ones included."""
-    reading: int = 0
-    """Tokens of prompts."""
-    paced: bool = True
-    """Whether the prompt tokens are as many as running answers can bear."""
-    picture: Chunk | None = None
-    """A picture or sound, whole, which takes a call of its own before the one of the chunks."""
-    space: Space = ()
-    """The adapters all chunks need."""
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to do."""
-        return not self.chunks and self.picture is None
 
 
 Draft = Callable[[list[Sequence], int], None]
@@ -127,6 +94,9 @@ class Scheduler:
         """When each space decoded last, in steps."""
         self._blocked = False
         """Whether nothing changed since the waiting line was found not to fit."""
+        self._standing: Plan | None = None
+        """What the next steps carry as long as nothing changes; `_repeats` of them at least."""
+        self._repeats = 0
 
     @property
     def idle(self) -> bool:
@@ -154,7 +124,7 @@ class Scheduler:
         if self.idle:
             self.waiting.rest()
         self.waiting.add(sequence)
-        self._blocked = False
+        self.changed()
 
     def wait(self, place: int, now: float) -> float:
         """Guess the seconds until the request at this place of the line is admitted."""
@@ -171,10 +141,18 @@ class Scheduler:
             self.waiting.remove(sequence)
             if sequence in self._asked:
                 self._asked.remove(sequence)
+        self.changed()
+
+    def changed(self) -> None:
+        """Look at everything anew for the next step; to be called after a change to the cache or to
+        what runs that was not the scheduler's.
+        """
         self._blocked = False
+        self._standing = None
 
     def preempt_youngest(self) -> bool:
         """Send the youngest running sequence back to the head of the line, if others run too."""
+        self._standing = None
         if len(self.attached) <= 1:
             return False
         sequence = self.attached[-1]
@@ -184,7 +162,13 @@ class Scheduler:
         return True
 
     def plan(self, now: float, draft: Draft = _no_drafts) -> Plan:
-        """Decide the next step; `draft` is asked what decoding sequences could take besides."""
+        """Decide the next step; `draft` is asked what decoding sequences could take besides. The
+        same plan comes again where nothing has changed but that every answer is a token longer.
+        """
+        if self._standing and self._repeats > 0 and draft is _no_drafts:
+            self._repeats -= 1
+            return self._standing
+        self._standing = None
         if self.waiting and not self._blocked:
             self._admit(now)
         self._attach_followers()
@@ -194,7 +178,23 @@ class Scheduler:
         if plan.empty and self.preempt_youngest():
             # prompts alone hold all cells, and none can be read on
             return self.plan(now)
+        if draft is _no_drafts:
+            self._stand(plan)
         return plan
+
+    def _stand(self, plan: Plan) -> None:
+        """Keep a plan for the steps to come, if it is nothing but a token for each answer."""
+        if not plan.decoding or plan.reading or plan.picture or any(self._turns):
+            return
+        if len(plan.chunks) == len(self.running) and (self._blocked or not self.waiting):
+            free = self.cache.cells - self.cache.used(self.running)
+            self._standing, self._repeats = plan, free // plan.decoding - 1
+
+    def free(self, plan: Plan) -> int:
+        """Return the rows that a planned step can carry besides, with cells for them."""
+        count = plan.decoding + plan.reading
+        cells = self.cache.cells - self.cache.used(self.attached)
+        return min(self._limits.batch, cells) - count
 
     def _decode(self, plan: Plan, draft: Draft) -> None:
         """Give every decoding sequence its token, whatever has to go for it."""
@@ -267,7 +267,7 @@ class Scheduler:
         """Let a sequence go on that waited for the disk."""
         sequence.recall = Recall.DONE
         self._asked.remove(sequence)
-        self._blocked = False
+        self.changed()
 
     def _start(
         self, sequence: Sequence, reuse: Reuse, leader: Sequence | None, length: int, now: float
@@ -339,7 +339,7 @@ class Scheduler:
         most = self._limits.prefill_chunk
         short = [s for s in reading if len(s.tokens) - (s.reused or 0) <= most]
         plan.paced = not short
-        self._read(plan, short, min(room, most))
+        self._read(plan, short, min(room, most - plan.decoding))
         long = [s for s in reading if s not in short]
         self._read(plan, long, min(room - plan.reading, self.pace.budget(plan.decoding)))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from llmd.engine.bindings import Context, Projector
 from llmd.engine.kv_cache import KVCache
 from llmd.engine.memory import Memory
-from llmd.engine.scheduler import Chunk
+from llmd.engine.plan import Chunk
 
 
 def see(

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from llmd.engine import batch as batching
 from llmd.engine.bindings import Batch, Context, Floats, Model, Projector
 from llmd.engine.bulletin import Bulletin, Totals
 from llmd.engine.drafting import Speculator
+from llmd.engine.filling import Filling
 from llmd.engine.grammar.constrained import ConstrainedSampler
 from llmd.engine.kv_cache import Reuse
 from llmd.engine.logprobs import explain
 from llmd.engine.memory import Memory
 from llmd.engine.misses import told
-from llmd.engine.scheduler import Chunk, Limits, Plan, Scheduler
+from llmd.engine.plan import Chunk, Plan
+from llmd.engine.scheduler import Limits, Scheduler
 from llmd.engine.seeing import see
 from llmd.engine.sequence import Recall, Sequence, Space, joined
+from llmd.engine.shifting import shift
 from llmd.engine.warm_prefixes import Recalled, WarmPrefixes
 from llmd.errors import LlmdError, NoRoom
 from llmd.protocol.events import Delta, Finished, FinishReason, Portion, Queued
@@ -25,10 +28,6 @@ from llmd.protocol.frames import Failed, Figures, WorkerEvent
 from llmd.protocol.requests import Overflow
 
 Output = tuple[int, WorkerEvent]
-
-
-# share of the context that a shift never forgets, so that a system prompt survives
-_KEPT_SHARE = 4
 
 
 class EngineBroken(RuntimeError):
@@ -45,6 +44,8 @@ class Machine:
     activate: Callable[[Context, Space], None]
     """Makes the context run with the adapters of a space; may raise LlmdError."""
     speculator: Speculator | None = None
+    filler: int = -1
+    """A sequence id for rows that only fill up a decode call; -1: no call is filled up."""
 
 
 class Engine:
@@ -68,7 +69,12 @@ class Engine:
         self._keeps = limits.slots > limits.parallel + 1
         """Whether there is anywhere to keep prefixes."""
         self._speculator = machine.speculator
+        self._filling = Filling(machine.filler)
+        self._guessing = 0
+        """Sequences that may be drafted for."""
         self._batch = Batch(limits.batch)
+        self._written: tuple[Plan, batching.Rows] | None = None
+        """The plan that the batch was written for last."""
         self._by_id: dict[int, Sequence] = {}
         self._bulletin = Bulletin(self.scheduler)
 
@@ -88,6 +94,7 @@ class Engine:
             sequence.cache_prompt = False
         self.scheduler.add(sequence)
         self._by_id[sequence.id] = sequence
+        self._guessing += self._guesses(sequence)
         return self._bulletin.place(sequence)
 
     def cancel(self, request: int) -> bool:
@@ -120,7 +127,8 @@ class Engine:
 
     def step(self) -> list[Output]:
         """Run one decode call; return what it produced, in the order of the batch."""
-        plan = self.scheduler.plan(time.monotonic(), self._draft)
+        now = time.monotonic()
+        plan = self.scheduler.plan(now, self._draft) if self._guessing else self.scheduler.plan(now)
         if plan.empty:
             return []
         if plan.space != self._space and (failed := self._adapt(plan)):
@@ -129,18 +137,22 @@ class Engine:
             return self._recover(status)
         if not plan.chunks:
             return []
-        self._follow(plan)
-        count, rows = batching.write(self._batch, plan.chunks)
+        count, rows = self._write(plan)
         started = time.monotonic()
-        status = self._context.decode(self._batch, count)
+        filled = self._filling.fill(self._batch, plan, count, self.scheduler.free)
+        status = self._context.decode(self._batch, count + filled)
         if status:
             return self._recover(status)
+        if filled:
+            self._context.remove(self._filling.slot)
         if self._speculator and self._speculator.following:
             owners = {chunk.sequence.slot: chunk.sequence.id for chunk in plan.chunks}
             self._speculator.decoded(self._batch, count, owners)
         outputs = self._advance(plan, rows)
         # logits are ready only when the device is done, so the time includes reading them
-        self._measure(plan, count, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        self._measure(plan, count, seconds)
+        self._filling.observe(plan, filled, seconds)
         return outputs
 
     def news(self, now: float) -> list[Output]:
@@ -168,6 +180,9 @@ class Engine:
         self.fetch(sequence.id, list(sequence.tokens), reused)
         return True
 
+    def _guesses(self, sequence: Sequence) -> bool:
+        return self._speculator is not None and sequence.speculation.mode != "off"
+
     def _draft(self, decoding: list[Sequence], rows: int) -> None:
         """Set the drafts of sequences whose context and answer have room for them: what a grammar
         forces next, or what the speculator guesses.
@@ -186,6 +201,15 @@ class Engine:
             tokens = forced[sequence.id][:left]
             left -= len(tokens)
             sequence.draft = tokens or drafts.get(sequence.id, [])
+
+    def _write(self, plan: Plan) -> tuple[int, batching.Rows]:
+        if self._written and self._written[0] is plan:
+            rows = self._written[1]
+            return batching.again(self._batch, rows), rows
+        self._follow(plan)
+        count, rows = batching.write(self._batch, plan.chunks)
+        self._written = plan, rows
+        return count, rows
 
     def _see(self, chunk: Chunk) -> int:
         self.totals.read_tokens += chunk.count
@@ -230,14 +254,12 @@ class Engine:
 
     def _settle(self, sequence: Sequence, rows: Floats) -> list[Output]:
         """Sample one token after the other while they turn out as drafted."""
+        if not self._guesses(sequence):
+            return self._one(sequence, rows[0])
         before = len(sequence.tokens)
         outputs: list[Output] = []
         for index, row in enumerate(rows):
-            try:
-                outputs += self._take(sequence, row)
-            except LlmdError as error:  # its grammar leaves no way on
-                self._drop(sequence)
-                return [*outputs, (sequence.id, Failed(error.to_wire()))]
+            outputs += self._one(sequence, row)
             if sequence.id not in self._by_id:
                 return outputs
             if index == len(sequence.draft) or sequence.tokens[-1] != sequence.draft[index]:
@@ -251,6 +273,13 @@ class Engine:
             sequence.drafted += len(sequence.draft)
             sequence.draft = []
         return outputs
+
+    def _one(self, sequence: Sequence, row: Floats) -> list[Output]:
+        try:
+            return self._take(sequence, row)
+        except LlmdError as error:  # its grammar leaves no way on
+            self._drop(sequence)
+            return [(sequence.id, Failed(error.to_wire()))]
 
     def _measure(self, plan: Plan, rows: int, seconds: float) -> None:
         if plan.paced:
@@ -270,6 +299,7 @@ class Engine:
             sequence.draft = []
         if self.scheduler.cache.tree.parked:
             self.scheduler.cache.forget()
+            self.scheduler.changed()
             return []
         if self.scheduler.preempt_youngest():
             return []
@@ -290,11 +320,12 @@ class Engine:
         self.scheduler.release(sequence)
         self.totals.add(sequence.usage())
         del self._by_id[sequence.id]
+        self._guessing -= self._guesses(sequence)
         sequence.sampler.close()
         if self._speculator:
             self._speculator.stop(sequence.id)
 
-    def _take(self, sequence: Sequence, row: Floats) -> Iterable[Output]:
+    def _take(self, sequence: Sequence, row: Floats) -> list[Output]:
         """Choose the next token of one sequence and say what follows from it."""
         plain = row.copy() if sequence.logprobs is not None else None
         token = sequence.sampler.choose(row)
@@ -302,19 +333,17 @@ class Engine:
         sequence.timing.first_token = sequence.timing.first_token or sequence.timing.last_token
         sequence.generated += 1
         if token in self.model.vocab.end_tokens and not sequence.ignore_eos:
-            yield from self._finish(sequence, FinishReason.STOP, Portion())
-            return
+            return self._finish(sequence, FinishReason.STOP, Portion())
         sequence.tokens.append(token)
         sequence.unsent += 1
         if plain is not None and sequence.logprobs is not None:
             sequence.explained.append(explain(plain, token, sequence.logprobs, self.model.vocab))
         portion = sequence.read(token, self.model.vocab)
         if sequence.text.stopped is not None:
-            yield from self._finish(sequence, FinishReason.STOP, portion)
-        elif sequence.generated >= sequence.max_tokens or not self._fits(sequence):
-            yield from self._finish(sequence, FinishReason.LENGTH, portion)
-        elif portion:
-            yield sequence.id, self._delta(sequence, portion)
+            return self._finish(sequence, FinishReason.STOP, portion)
+        if sequence.generated >= sequence.max_tokens or not self._fits(sequence):
+            return self._finish(sequence, FinishReason.LENGTH, portion)
+        return [(sequence.id, self._delta(sequence, portion))] if portion else []
 
     def _delta(self, sequence: Sequence, portion: Portion) -> Delta:
         delta = Delta(
@@ -323,19 +352,19 @@ class Engine:
         sequence.unsent, sequence.explained = 0, []
         return delta
 
-    def _finish(
-        self, sequence: Sequence, reason: FinishReason, portion: Portion
-    ) -> Iterable[Output]:
+    def _finish(self, sequence: Sequence, reason: FinishReason, portion: Portion) -> list[Output]:
         portion = joined(portion, sequence.rest())
         if sequence.text.stopped is not None:
             reason = FinishReason.STOP
         if reason is FinishReason.STOP and sequence.reader and sequence.reader.called:
             reason = FinishReason.TOOL_CALLS
+        outputs: list[Output] = []
         if portion or sequence.unsent:
-            yield sequence.id, self._delta(sequence, portion)
+            outputs.append((sequence.id, self._delta(sequence, portion)))
         miss = told(sequence, self.model.vocab)
         self._drop(sequence)
-        yield sequence.id, Finished(reason, sequence.usage(miss), sequence.text.stopped)
+        finished = Finished(reason, sequence.usage(miss), sequence.text.stopped)
+        return [*outputs, (sequence.id, finished)]
 
     def _fits(self, sequence: Sequence) -> bool:
         """Whether the newest token has room in the context, after a shift where the request allows
@@ -345,31 +374,11 @@ class Engine:
             return True
         if sequence.overflow is not Overflow.SHIFT or sequence.media:
             return False
-        self._shift(sequence)
-        return True
-
-    def _shift(self, sequence: Sequence) -> None:
-        """Forget the oldest half of the context behind its beginning.
-
-        Cells that others refer to cannot be moved, so what is left is read again then; likewise
-        where the model's positions cannot be moved.
-        """
-        keep = min(sequence.prompt_tokens, self.context_length // _KEPT_SHARE)
-        drop = (self.context_length - keep) // 2
-        del sequence.tokens[keep : keep + drop]
-        sequence.dropped += drop
-        alone = self.scheduler.cache.leave_tree(sequence)
-        if alone and self._context.can_shift and self._memory.cuts:
-            self._context.remove(sequence.slot, keep, keep + drop)
-            self._context.move(sequence.slot, keep + drop, -drop)
-            sequence.cached -= drop
-            sequence.shifted = True
-        else:
-            self._memory.trim(sequence.slot, 0)
-            sequence.cached = 0
-            sequence.shifted = False
+        shift(sequence, self._context, self._memory, self.scheduler.cache, self.context_length)
+        self.scheduler.changed()
         if self._speculator:
             self._speculator.restart(sequence.id, sequence.tokens)
+        return True
 
 
 def ahead(sequence: Sequence, most: int) -> list[int]:

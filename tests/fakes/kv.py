@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from llmd.engine.scheduler import Plan
+    from llmd.engine.plan import Plan
 
 
 @dataclass

@@ -17,6 +17,11 @@ from llmd.engine.bindings.library import FLASH_ATTENTION, KV_TYPES, Bytes, Float
 from llmd.engine.bindings.model import Model
 from llmd.engine.bindings.state import state_load, state_save, state_size
 
+# the address alone: making a pointer object of it costs more than the call
+_logits_address = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(
+    ctypes.cast(lib.llama_get_logits, ctypes.c_void_p).value or 0
+)
+
 
 class Pooling(IntEnum):
     """llama_pooling_type."""
@@ -57,6 +62,8 @@ class Context:
         self._vocab_size = model.vocab.size
         self._width = model.width
         self._labels = model.labels
+        self._logits: tuple[int, Floats] = (0, np.empty((0, 0), np.float32))
+        """Address and view of the latest logits; they lie where they lay before in most steps."""
         self.tokens: int = lib.llama_n_ctx(pointer)
         self.pooling = lib.llama_pooling_type(pointer)
         self.can_shift: bool = bool(self._memory) and lib.llama_memory_can_shift(self._memory)
@@ -104,7 +111,13 @@ class Context:
 
     def logits(self, rows: int) -> Floats:
         """Return a writable view, shape (rows, vocabulary), in the order of the batch's outputs."""
-        return np.ctypeslib.as_array(lib.llama_get_logits(self._p), (rows, self._vocab_size))
+        address, view = self._logits
+        found = _logits_address(self._p)
+        if found != address or len(view) != rows:
+            pointer = ctypes.cast(found, ctypes.POINTER(ctypes.c_float))
+            view = np.ctypeslib.as_array(pointer, (rows, self._vocab_size))
+            self._logits = found, view
+        return view
 
     def embedding(self, sequence: int) -> Floats:
         """Return a copy of the pooled vector of one sequence, shape (width,); with rank pooling of

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from llmd.engine import batch as batching
 from llmd.engine.bindings import Batch
+from llmd.engine.plan import Chunk
 from llmd.engine.sampling import GreedySampler
-from llmd.engine.scheduler import Chunk
 from llmd.engine.sequence import Sequence, Timing
 from llmd.engine.stopping import TextStream
 
@@ -49,3 +49,18 @@ def test_drafted_tokens_are_rows_of_their_own() -> None:
     assert batch.tokens[:4].tolist() == [7, 9, 30, 31]
     assert batch.positions[:4].tolist() == [2, 1, 2, 3]
     assert batch.outputs[:4].tolist() == [1, 1, 1, 1]
+
+
+def test_the_same_plan_again_is_one_token_further() -> None:
+    streams = [sequence(1, [5, 6, 7], slot=3, cached=2, generated=1)]
+    streams.append(sequence(2, [8, 9], slot=1, cached=1, generated=1))
+    batch = Batch(8)
+    count, rows = batching.write(batch, [Chunk(one, 1, last=True) for one in streams])
+    for one, token in zip(streams, (70, 90), strict=True):
+        one.tokens.append(token)
+        one.cached += 1
+    assert batching.again(batch, rows) == count == 2
+    assert batch.tokens[:2].tolist() == [70, 90]
+    assert batch.positions[:2].tolist() == [3, 2]
+    assert batch.sequences[:2].tolist() == [3, 1]
+    assert batch.outputs[:2].tolist() == [1, 1]

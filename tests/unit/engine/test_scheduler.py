@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmd.engine.plan import Plan
 from llmd.engine.sampling import GreedySampler
-from llmd.engine.scheduler import Limits, Plan, Scheduler
+from llmd.engine.scheduler import Limits, Scheduler
 from llmd.engine.sequence import Sequence, Timing
 from llmd.engine.stopping import TextStream
 from llmd.errors import QueueFull
@@ -336,9 +337,44 @@ def test_beside_a_stream_short_prompts_are_read_at_once_and_long_ones_at_a_pace(
     bench.step()
     bench.scheduler.pace.observe(1, 0, 0.01)
     bench.scheduler.pace.observe(0, 1, 0.005)
-    bench.add(sequence(2, 40), sequence(3, 8))
+    bench.add(sequence(2, 40), sequence(3, 7))
     plan = bench.step()
-    assert sorted(shape(plan)) == [(1, 1), (2, 3), (3, 8)]
+    assert sorted(shape(plan)) == [(1, 1), (2, 3), (3, 7)]
     # what reading a short prompt costs tells nothing about the pace of long ones
     assert not plan.paced
     assert bench.step().paced
+
+
+def test_a_plan_stands_until_something_changes() -> None:
+    bench = Bench(replace(LIMITS, parallel=3, slots=6))
+    bench.add(sequence(1, 4), sequence(2, 4))
+    bench.step()
+    plan = bench.step()
+    assert shape(plan) == [(1, 1), (2, 1)]
+    assert bench.step() is plan
+    bench.add(sequence(3, 4))
+    joined = bench.step()
+    assert shape(joined) == [(1, 1), (2, 1), (3, 4)]
+    plan = bench.step()
+    assert bench.step() is plan
+    bench.scheduler.release(bench.scheduler.running[0])
+    assert shape(bench.step()) == [(2, 1), (3, 1)]
+
+
+def test_a_standing_plan_never_outgrows_the_cache() -> None:
+    bench = Bench(replace(LIMITS, kv_tokens=40))
+    bench.add(sequence(1, 10), sequence(2, 10))
+    for _ in range(25):
+        bench.step()
+        assert bench.memory.used <= 40
+    assert bench.running() == [1]
+
+
+def test_a_step_has_the_rows_and_cells_to_spare_that_limits_leave() -> None:
+    bench = Bench()
+    bench.add(sequence(1, 30))
+    plan = bench.scheduler.plan(0.0)
+    assert bench.scheduler.free(plan) == 2
+    bench = Bench(replace(LIMITS, kv_tokens=31))
+    bench.add(sequence(1, 30))
+    assert bench.scheduler.free(bench.scheduler.plan(0.0)) == 1

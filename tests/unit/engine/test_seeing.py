@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from llmd.engine.loading import open_model
+from llmd.engine.plan import Chunk
 from llmd.engine.sampling import GreedySampler
-from llmd.engine.scheduler import Chunk
 from llmd.engine.seeing import see as read_picture
 from llmd.engine.sequence import Sequence, Timing
 from llmd.engine.stopping import TextStream

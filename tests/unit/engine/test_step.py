@@ -196,14 +196,15 @@ def test_answers_from_shared_prefixes_are_those_of_a_model_that_reads_everything
     for branch in tree[1:] * 2:
         before = data.draw(st.sampled_from(prompts))
         prompts.append(f"{before[: data.draw(st.integers(0, len(before)))]} {branch}")
+    # all is drawn beforehand: a draw may end the example, and must leave no sequence behind
+    lengths = [data.draw(st.integers(1, 12)) for _ in prompts]
+    pauses = [data.draw(st.booleans()) for _ in prompts]
     sequences = []
     for number, prompt in enumerate(prompts):
-        sequence = make(
-            number, raw=prompt, ignore_eos=True, max_tokens=data.draw(st.integers(1, 12))
-        )
+        sequence = make(number, raw=prompt, ignore_eos=True, max_tokens=lengths[number])
         sequences.append(sequence)
         engine.submit(sequence)
-        if data.draw(st.booleans()):
+        if pauses[number]:
             Answers().run(engine)
     Answers().run(engine)
     for sequence in sequences:
@@ -284,3 +285,19 @@ def test_those_who_wait_learn_when_their_place_changes(engine: Engine, make: Mak
     assert (figures.running, figures.waiting) == (8, 4)
     Answers().run(engine)
     assert engine.figures(time.monotonic()).running == 0
+
+
+def test_filled_up_steps_change_no_answer_and_leave_no_cells(
+    engine: Engine, make: MakeSequence
+) -> None:
+    assert engine._filling.slot >= 0
+    numbers = range(7)
+    for number, country in zip(numbers, CAPITALS, strict=False):
+        sequence = make(number, f"What is the capital of {country}?")
+        sequence.speculation = Speculation("off")
+        engine.submit(sequence)
+    answers = Answers().run(engine)
+    for number, capital in zip(numbers, CAPITALS.values(), strict=False):
+        assert capital in answers.texts[number]
+    assert engine._filling._trials[7].filled
+    assert engine._context.last(engine._filling.slot) == -1

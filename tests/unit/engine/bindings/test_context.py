@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import llama_cpp.llama_cpp as lib
 import numpy as np
 import pytest
@@ -16,6 +18,26 @@ def test_logits_are_writable_views(context: Context, model: Model, decode: Decod
     row = context.logits(1)[0]
     row[0] = 1234.0
     assert context.logits(1)[0][0] == 1234.0
+
+
+def test_logits_are_those_of_the_latest_call(
+    context: Context, model: Model, decode: Decode
+) -> None:
+    decode(context, model, "Hello")
+    first = context.logits(1)
+    before = first.copy()
+    context.clear()
+    decode(context, model, "Good morning to all of you")
+    assert not np.array_equal(context.logits(1), before)
+    assert context.logits(1).shape == before.shape
+
+
+def test_logits_lie_where_llama_cpp_has_them(
+    context: Context, model: Model, decode: Decode
+) -> None:
+    decode(context, model, "Hello")
+    address = ctypes.addressof(lib.llama_get_logits(context.pointer).contents)
+    assert context.logits(1).ctypes.data == address
 
 
 def test_a_full_cache_is_status_one_and_changes_nothing(context: Context, model: Model) -> None:
