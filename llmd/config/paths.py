@@ -31,9 +31,19 @@ class Paths(msgspec.Struct, frozen=True):
         return self.config_dir / "config.toml"
 
     @property
+    def catalog_file(self) -> Path:
+        """The user's own short names of models, TOML; may be absent."""
+        return self.config_dir / "catalog.toml"
+
+    @property
     def models_dir(self) -> Path:
         """Manifests of the registered models, one JSON file each."""
         return self.data_dir / "models"
+
+    @property
+    def experience_file(self) -> Path:
+        """What loaded models really took, by which later plans are corrected."""
+        return self.state_dir / "experience.json"
 
     @property
     def prefixes_dir(self) -> Path:

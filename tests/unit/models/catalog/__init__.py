@@ -1,0 +1,1 @@
+"""Makes the names of these files distinct from those beside them."""
