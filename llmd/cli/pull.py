@@ -10,8 +10,24 @@ from llmd.cli import options
 def pull(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="An alias such as qwen3-4b, or OWNER/REPO[:QUANT]."),
+        typer.Argument(
+            metavar="NAME",
+            help="An alias such as qwen3-4b (see `llmd search`), OWNER/REPO[:QUANT] of the hub, "
+            "ollama://NAME:TAG, modelscope://OWNER/REPO, or the address of a GGUF file.",
+            autocompletion=options.fetchable_models,
+        ),
     ],
+    limit_rate: Annotated[
+        str | None,
+        typer.Option(
+            "--limit-rate",
+            metavar="RATE",
+            help="At most so many bytes a second, such as 500K or 5M; 0: no limit.",
+        ),
+    ] = None,
+    now: Annotated[
+        bool, typer.Option("--now", help="Do not wait for the hours of downloads.hours.")
+    ] = False,
     as_json: options.AsJson = False,
     start: options.AutoStart = True,
 ) -> None:
@@ -19,9 +35,11 @@ def pull(
     from llmd.cli import progress, render
     from llmd.cli.connect import client
 
+    order = {"name": name, "limit": None if limit_rate is None else _rate(limit_rate), "now": now}
+
     show = progress.choose(as_json=as_json, bar=progress.pull_bar, lines=progress.pull_lines)
     try:
-        with client(start=start).stream_lines("/control/pull", {"name": name}) as events:
+        with client(start=start).stream_lines("/control/pull", order) as events:
             last = show(events)
     except KeyboardInterrupt:
         render.note(f"paused; run the same command to resume: llmd pull {name}")
@@ -31,3 +49,15 @@ def pull(
         render.note(
             f"{manifest.get('name', name)} is ready: llmd chat {manifest.get('name', name)}"
         )
+
+
+def _rate(text: str) -> int:
+    """Read bytes per second as curl does, where M stands for MiB, or as settings have it."""
+    from llmd.config.values import Size
+
+    try:
+        return int(Size.parse(f"{text}iB" if text[-1:].upper() in {"K", "M", "G"} else text))
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text} is no rate; write 500K, 5M or 0.", param_hint="--limit-rate"
+        ) from None

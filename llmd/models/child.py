@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from llmd.errors import DownloadFailed, from_wire
-from llmd.models.sources.lines import Failed, Fetched, Line, Progress
+from llmd.models.sources.lines import TERMS, Failed, Fetched, Line, Pace, Progress, Terms
 
 _LONGEST_LINE = 4 * 2**20
 _KEPT_ERRORS = 40
@@ -28,9 +28,32 @@ _QUIET = {
 _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 
 
+class Throttle:
+    """Tells a program how quickly it may go, also while it runs."""
+
+    def __init__(self, limit: int = 0) -> None:
+        self.limit = limit
+        """Bytes per second; 0: as quickly as it can."""
+        self._pipe: asyncio.StreamWriter | None = None
+
+    def set(self, limit: int) -> None:
+        """Change the limit."""
+        if limit != self.limit:
+            self.limit = limit
+            if self._pipe is not None and not self._pipe.is_closing():
+                self._pipe.write(msgspec.json.encode(Pace(limit)) + b"\n")
+
+    def attach(self, pipe: asyncio.StreamWriter | None) -> None:
+        """Speak to this program from now on; None: to nobody."""
+        self._pipe = pipe
+
+
 @asynccontextmanager
 async def running(
-    module: str, *arguments: str
+    module: str,
+    *arguments: str,
+    throttle: Throttle | None = None,
+    terms: Terms | None = None,
 ) -> AsyncIterator[AsyncGenerator[Progress | Fetched]]:
     """Start `python -m module arguments`; give its lines. Leaving kills it, which is the surest way
     to cancel.
@@ -38,6 +61,8 @@ async def running(
     The lines raise the error that the program reports, or DownloadFailed when it dies without a
     word.
     """
+    throttle = throttle or Throttle()
+    agreed = msgspec.structs.replace(terms or Terms(), limit=throttle.limit)
     # -P: a folder named llmd where the daemon was started must not be imported. The pipe on
     # standard input closes with the daemon, however that ends, and the program ends with the pipe.
     process = await asyncio.create_subprocess_exec(
@@ -46,14 +71,16 @@ async def running(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=_LONGEST_LINE,
-        env={**os.environ, **_QUIET},
+        env={**os.environ, **_QUIET, TERMS: msgspec.json.encode(agreed).decode()},
     )
+    throttle.attach(process.stdin)
     complaints: deque[str] = deque(maxlen=_KEPT_ERRORS)
     listening = asyncio.ensure_future(_listen(process, complaints))
     lines = _lines(process, listening, complaints)
     try:
         yield lines
     finally:
+        throttle.attach(None)
         await lines.aclose()
         with contextlib.suppress(ProcessLookupError):
             process.kill()

@@ -64,6 +64,7 @@ class Hub:
         """Return the server's application."""
         app = web.Application(middlewares=[self._recorded])
         app.router.add_get("/api/models/{owner}/{repo}", self._info)
+        app.router.add_get("/api/models/{owner}/{repo}/revision/{revision}", self._info)
         app.router.add_route("*", "/{owner}/{repo}/resolve/{revision}/{file:.+}", self._content)
         return app
 
@@ -118,11 +119,13 @@ class Hub:
     async def _send(
         self, request: web.Request, file: str, content: bytes, headers: dict[str, str]
     ) -> web.StreamResponse:
-        asked = re.fullmatch(r"bytes=(\d+)-", request.headers.get("Range", ""))
-        start = int(asked[1]) if asked and self.ranges else 0
-        if start:
-            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        response = web.StreamResponse(status=206 if start else 200, headers=headers)
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("Range", ""))
+        asked = asked if self.ranges else None
+        start, size = int(asked[1]) if asked else 0, len(content)
+        if asked:
+            content = content[: int(asked[2]) + 1] if asked[2] else content
+            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{size}"
+        response = web.StreamResponse(status=206 if asked else 200, headers=headers)
         response.content_length = len(content) - start
         await response.prepare(request)
         end = min(len(content), start + self.cut_after.pop(0)) if self.cut_after else len(content)

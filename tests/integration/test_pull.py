@@ -25,8 +25,9 @@ from llmd.errors import (
     ModelNotFound,
     NameTaken,
     NoRoom,
+    UnsupportedFormat,
 )
-from llmd.models import catalog
+from llmd.models.catalog import Catalogue
 from llmd.models.download import Downloads
 from llmd.models.store import ModelStore
 from llmd.protocol.models import Kind, ModelManifest, PullProgress
@@ -271,8 +272,11 @@ async def test_a_repository_that_does_not_exist(hub: Hub, downloads: Downloads) 
 
 async def test_a_repository_without_gguf_files(hub: Hub, downloads: Downloads) -> None:
     hub.repos["acme/weights"] = Repo({"model.safetensors": b"x", "mmproj-F16.gguf": b"x"})
-    with pytest.raises(ModelNotFound, match="no GGUF model"):
+    with pytest.raises(UnsupportedFormat, match="safetensors"):
         await fetch(downloads, "acme/weights")
+    hub.repos["acme/words"] = Repo({"README.md": b"x", "mmproj-F16.gguf": b"x"})
+    with pytest.raises(ModelNotFound, match="no GGUF model"):
+        await fetch(downloads, "acme/words")
 
 
 async def test_quantisations_are_chosen_by_preference_or_by_name(
@@ -301,23 +305,24 @@ async def test_all_parts_of_a_split_model_come(
     assert manifest.size == progress[-1].total == sum(part.stat().st_size for part in split_model)
 
 
-async def test_an_alias_names_the_model(
-    hub: Hub, downloads: Downloads, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entry = catalog.Entry(
-        alias="tiny",
-        repo="acme/tiny-GGUF",
-        quantization="Q8_0",
-        kind=Kind.CHAT,
-        size="4 MB",
-        license="Apache-2.0",
-        description="",
+async def test_an_alias_names_the_model(hub: Hub, store: ModelStore, tmp_path: Path) -> None:
+    own = tmp_path / "catalog.toml"
+    own.write_text(
+        "[[model]]\nalias = 'tiny'\nalso = ['tiny:4m']\nsource = 'acme/tiny-GGUF'\n"
+        "file = 'tiny-{quantization}.gguf'\nquantization = 'Q8_0'\nquantizations = { Q8_0 = 1 }\n"
+        "sampling = { temperature = 0.3 }\n",
+        encoding="utf-8",
     )
-    monkeypatch.setattr(catalog, "entries", lambda: {"tiny": entry})
-    assert (await fetch(downloads, "tiny"))[0].name == "tiny"
+    catalogue = Catalogue(own)
+    downloads = Downloads(store, catalogue)
+    manifest, _ = await fetch(downloads, "tiny:4m")
+    assert (manifest.name, manifest.preset.sampling.temperature) == ("tiny", 0.3)
+    mine = ModelStore(store.directory, Path(store.builtin().path), catalogue)
+    assert mine.get("tiny:4m") == mine.get("tiny@q8_0") == manifest
     with pytest.raises(ModelNotFound, match="no tinny") as failure:
         await fetch(downloads, "tinny")
     assert "Did you mean tiny?" in failure.value.hint
+    await downloads.close()
 
 
 async def test_the_builtin_model_and_files_need_no_download(hub: Hub, downloads: Downloads) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llmd.errors import ModelNotFound
-from llmd.models import projectors
+from llmd.models import projectors, safetensors
 from llmd.models.names import near_misses
 
 # what people mean who name no quantisation: the best size for the quality first, then the nearest
@@ -38,7 +38,10 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _PART = re.compile(r"-(\d{5})-of-(\d{5})$")
-_NO_MODEL = re.compile(r"(?:^|[-._/])(?:mmproj|imatrix)(?:$|[-._/])", re.IGNORECASE)
+# projectors, statistics, and heads that only draft for the model beside them
+_NO_MODEL = re.compile(
+    r"(?:^|[-._/])(?:mmproj|imatrix)(?:$|[-._/])|(?:^|/)(?:mtp|eagle3|dflash)-", re.IGNORECASE
+)
 _SHOWN = 20
 
 
@@ -74,13 +77,18 @@ class Selected:
 
 def choices(files: Sequence[RemoteFile]) -> list[Choice]:
     """Group the GGUF files of a repository into models."""
-    groups: dict[str, list[RemoteFile]] = {}
+    # some repositories hold a model whole and in parts: these are two choices
+    groups: dict[tuple[str, str], list[RemoteFile]] = {}
     for file in sorted(files, key=lambda file: file.name):
         stem = _stem(file.name)
         if stem and not _NO_MODEL.search(stem):
-            groups.setdefault(_PART.sub("", stem), []).append(file)
+            part = _PART.search(stem)
+            key = (_PART.sub("", stem), part[2] if part else "")
+            groups.setdefault(key, []).append(file)
     return [
-        Choice(_label(stem), tuple(group)) for stem, group in groups.items() if _complete(group)
+        Choice(_label(stem), tuple(group))
+        for (stem, _), group in groups.items()
+        if _complete(group)
     ]
 
 
@@ -90,6 +98,7 @@ def select(repo: str, files: Sequence[RemoteFile], selector: str) -> Selected:
     """
     found = choices(files)
     if not found:
+        safetensors.check_repository(repo, (file.name for file in files))
         raise ModelNotFound(
             f"{repo} has no GGUF model.",
             hint="Look for a repository whose name ends in GGUF.",
@@ -98,9 +107,18 @@ def select(repo: str, files: Sequence[RemoteFile], selector: str) -> Selected:
     chosen = _by_name(found, selector) if selector else _best(found)
     if chosen is None:
         raise _absent(repo, found, selector)
+    return Selected(chosen, _selector(found, chosen), _companion(chosen, files))
+
+
+def selectors(files: Sequence[RemoteFile]) -> dict[str, str]:
+    """Return the shortest selector of each model of a repository, by its first file's name."""
+    found = choices(files)
+    return {choice.files[0].name: _selector(found, choice) for choice in found}
+
+
+def _selector(found: list[Choice], chosen: Choice) -> str:
     unambiguous = chosen.label and _by_name(found, chosen.label) is chosen
-    selector = chosen.label if unambiguous else chosen.files[0].name
-    return Selected(chosen, selector, _companion(chosen, files))
+    return chosen.label if unambiguous else chosen.files[0].name
 
 
 def _companion(chosen: Choice, files: Sequence[RemoteFile]) -> RemoteFile | None:

@@ -6,11 +6,12 @@ import asyncio
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from llmd.errors import DownloadFailed, NoRoom
-from llmd.models.child import running
-from llmd.models.sources.lines import Fetched, Progress
+from llmd.models.child import Throttle, running
+from llmd.models.sources.lines import Fetched, Pace, Progress, Terms
 
 STAND_IN = """
 import sys, time
@@ -23,6 +24,10 @@ if what == "fails":
 if what == "dies":
     sys.stderr.write("first\\nlast words\\n")
     sys.exit(3)
+if what == "listens":
+    first, second = __import__("os").environ["LLMD_TRANSFER_TERMS"], sys.stdin.readline().strip()
+    print('{"type":"fetched","files":[],"repo":"","revision":%s,"selector":%s,"fresh":true}' % (
+        __import__("json").dumps(first), __import__("json").dumps(second)))
 if what == "stays":
     open(sys.argv[2], "w").write(str(__import__("os").getpid()))
     print('{"type": "progress", "status": "downloading"}', flush=True)
@@ -85,3 +90,17 @@ async def test_cancelling_kills_it(module: str, tmp_path: Path) -> None:
         await task
     with pytest.raises(ProcessLookupError):
         os.kill(int(note.read_text()), 0)
+
+
+async def test_it_is_told_its_terms_and_how_quickly_it_may_go(module: str) -> None:
+    throttle = Throttle(70)
+    async with running(module, "listens", throttle=throttle, terms=Terms(connections=2)) as lines:
+        await anext(lines)
+        throttle.set(70)
+        throttle.set(900)
+        result = await anext(lines)
+    assert isinstance(result, Fetched)
+    assert msgspec.json.decode(result.revision, type=Terms) == Terms(connections=2, limit=70)
+    assert msgspec.json.decode(result.selector, type=Pace) == Pace(900)
+    throttle.set(5)
+    assert throttle.limit == 5

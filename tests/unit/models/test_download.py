@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -11,13 +12,29 @@ from pathlib import Path
 
 import pytest
 
+from llmd.config.settings import DownloadSettings
 from llmd.errors import InvalidRequest, LlmdError, ModelNotFound, UnsupportedArchitecture
-from llmd.models import download
+from llmd.models import courier
+from llmd.models.catalog import Catalogue
 from llmd.models.download import Downloads
 from llmd.models.sources.lines import Fetched, Progress
 from llmd.models.store import ModelStore
 from llmd.protocol.models import ModelManifest, PullProgress
 from tests.fakes.gguf import write
+
+CATALOG = """
+[[model]]
+alias = "tiny"
+source = "acme/tiny-GGUF"
+quantization = "Q4_K_M"
+sampling = { temperature = 0.6 }
+
+[[model]]
+alias = "large"
+source = "acme/large-GGUF"
+quantization = "Q8_0"
+draft = "tiny"
+"""
 
 
 class Source:
@@ -30,9 +47,9 @@ class Source:
 
     @asynccontextmanager
     async def running(
-        self, module: str, *arguments: str
+        self, module: str, *arguments: str, **_: object
     ) -> AsyncIterator[AsyncIterator[Progress | Fetched]]:
-        self.asked.append(arguments)
+        self.asked.append((module.rpartition(".")[2], *arguments))
         self.alive += 1
         try:
             yield self._lines()
@@ -50,7 +67,7 @@ class Source:
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> Source:
     source = Source()
-    monkeypatch.setattr(download, "running", source.running)
+    monkeypatch.setattr(courier, "running", source.running)
     return source
 
 
@@ -60,8 +77,15 @@ def store(tmp_path: Path, tiny_model: Path) -> ModelStore:
 
 
 @pytest.fixture
-def downloads(store: ModelStore, source: Source) -> Downloads:
-    return Downloads(store)
+def catalogue(tmp_path: Path) -> Catalogue:
+    own = tmp_path / "catalog.toml"
+    own.write_text(CATALOG, encoding="utf-8")
+    return Catalogue(own)
+
+
+@pytest.fixture
+def downloads(store: ModelStore, source: Source, catalogue: Catalogue) -> Downloads:
+    return Downloads(store, catalogue)
 
 
 def fetched(path: Path, *, fresh: bool = True) -> Fetched:
@@ -75,11 +99,14 @@ async def pull(downloads: Downloads, name: str) -> list[PullProgress | ModelMani
 @pytest.mark.parametrize(
     ("typed", "asked", "name"),
     [
-        ("acme/m", ("acme/m", ""), "acme/m:Q8_0"),
-        ("hf://acme/m:q8_0", ("acme/m", "q8_0"), "acme/m:Q8_0"),
-        ("qwen3-4b", ("Qwen/Qwen3-4B-GGUF", "Q4_K_M"), "qwen3-4b"),
-        ("qwen3-4b:q4_k_m", ("Qwen/Qwen3-4B-GGUF", "Q4_K_M"), "qwen3-4b"),
-        ("QWEN3-4B:q8_0", ("Qwen/Qwen3-4B-GGUF", "q8_0"), "qwen3-4b:Q8_0"),
+        ("acme/m", ("huggingface", "acme/m", "", ""), "acme/m:Q8_0"),
+        ("hf://acme/m:q8_0", ("huggingface", "acme/m", "q8_0", ""), "acme/m:Q8_0"),
+        ("acme/m@v2:q8_0", ("huggingface", "acme/m", "q8_0", "v2"), "acme/m:Q8_0"),
+        ("tiny", ("huggingface", "acme/tiny-GGUF", "Q4_K_M", ""), "tiny"),
+        ("TINY:q8_0", ("huggingface", "acme/tiny-GGUF", "Q8_0", ""), "tiny:Q8_0"),
+        ("ollama://m:1b", ("ollama", "m", "1b"), "acme/m:Q8_0"),
+        ("ms://acme/m:Q8_0", ("modelscope", "acme/m", "Q8_0"), "acme/m:Q8_0"),
+        ("https://host/m.gguf", ("https", "https://host/m.gguf", ""), "acme/m:Q8_0"),
     ],
 )
 async def test_names_lead_to_orders_and_local_names(
@@ -92,7 +119,8 @@ async def test_names_lead_to_orders_and_local_names(
 ) -> None:
     source.lines.put_nowait(fetched(write(tmp_path / "m.gguf")))
     manifest = (await pull(downloads, typed))[-1]
-    assert source.asked == [asked]
+    (order,) = source.asked
+    assert order[: len(asked)] == asked
     assert isinstance(manifest, ModelManifest)
     assert manifest.name == name
 
@@ -186,6 +214,52 @@ async def test_what_cannot_be_fetched_says_what_can(
     with pytest.raises(kind) as failure:
         await pull(downloads, typed)
     assert words in failure.value.hint
+
+
+async def test_the_catalogues_advice_goes_into_the_manifest(
+    downloads: Downloads, source: Source, tmp_path: Path
+) -> None:
+    source.lines.put_nowait(fetched(write(tmp_path / "m.gguf")))
+    manifest = (await pull(downloads, "tiny"))[-1]
+    assert isinstance(manifest, ModelManifest)
+    assert manifest.preset.sampling.temperature == 0.6
+
+
+async def test_the_draft_of_a_model_comes_along(
+    downloads: Downloads, source: Source, store: ModelStore, tmp_path: Path
+) -> None:
+    for name in ("large", "tiny"):
+        source.lines.put_nowait(fetched(write(tmp_path / f"{name}.gguf")))
+    events = await pull(downloads, "large")
+    manifest = events[-1]
+    assert isinstance(manifest, ModelManifest)
+    assert (manifest.name, manifest.draft) == ("large", "tiny")
+    assert store.get("tiny").path == str(tmp_path / "tiny.gguf")
+    assert [order[1] for order in source.asked] == ["acme/large-GGUF", "acme/tiny-GGUF"]
+
+
+async def test_without_its_draft_a_model_works_all_the_same(
+    downloads: Downloads, source: Source, store: ModelStore, tmp_path: Path
+) -> None:
+    source.lines.put_nowait(fetched(write(tmp_path / "large.gguf")))
+    source.lines.put_nowait(ModelNotFound("gone"))
+    manifest = (await pull(downloads, "large"))[-1]
+    assert isinstance(manifest, ModelManifest)
+    assert manifest.draft == ""
+    assert store.get("large") == manifest
+
+
+async def test_what_was_abandoned_long_ago_is_dropped(
+    source: Source, store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    old = store.directory / "web" / "m.gguf.llmd.incomplete"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"GGUF")
+    os.utime(old, (1, 1))
+    source.lines.put_nowait(fetched(write(tmp_path / "m.gguf")))
+    await pull(Downloads(store, settings=DownloadSettings()), "acme/m")
+    assert not old.exists()
 
 
 def test_the_daemons_side_stays_light() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from llmd.errors import ModelNotFound
-from llmd.models.sources.selection import RemoteFile, choices, select
+from llmd.errors import ModelNotFound, UnsupportedFormat
+from llmd.models.sources.selection import RemoteFile, choices, select, selectors
 
 
 def repository(*names: str) -> list[RemoteFile]:
@@ -43,6 +43,10 @@ def test_what_is_no_language_model_is_left_out() -> None:
         "m-imatrix.gguf",
         "imatrix.gguf",
         "m.mmproj.gguf",
+        # heads that only draft for the model: Qwen 3.8, gpt-oss and Gemma 4 have them on the hub
+        "MTP/mtp-m-Q4_0.gguf",
+        "eagle3-m-Q8_0.gguf",
+        "dflash-m-BF16.gguf",
         "m-Q4_0.gguf",
     )
     assert [choice.label for choice in choices(files)] == ["Q4_0"]
@@ -78,6 +82,14 @@ def test_parts_come_together_in_order() -> None:
     assert names(files) == ["m-Q8_0-00001-of-00002.gguf", "m-Q8_0-00002-of-00002.gguf"]
 
 
+def test_a_model_that_is_there_whole_and_in_parts_is_taken_whole() -> None:
+    files = repository(
+        "m-q4_0-00001-of-00002.gguf", "m-q4_0-00002-of-00002.gguf", "m-q4_0.gguf", "m-q8_0.gguf"
+    )
+    assert names(files, "Q4_0") == names(files, "m-Q4_0.gguf") == ["m-q4_0.gguf"]
+    assert len(choices(files)) == 3
+
+
 def test_the_selector_leads_back_to_the_same_files() -> None:
     files = repository("m-Q8_0.gguf", "m-v2-long-Q8_0.gguf", "plain.gguf")
     for wish, selector in (
@@ -99,7 +111,7 @@ def test_what_is_not_there_is_answered_with_what_is() -> None:
 
 def test_a_repository_without_models_is_told_apart() -> None:
     with pytest.raises(ModelNotFound, match="no GGUF model"):
-        names(repository("model.safetensors"))
+        names(repository("model.onnx"))
 
 
 @pytest.mark.parametrize(
@@ -118,3 +130,22 @@ def test_the_projector_of_a_repository_comes_along(
 ) -> None:
     found = select("acme/m", repository(*offered), "Q4_0").projector
     assert (found.name if found else None) == projector
+
+
+def test_every_model_has_the_selector_that_leads_to_it() -> None:
+    files = repository("a-Q8_0.gguf", "a-it-Q8_0.gguf", "plain.gguf", "mmproj-F16.gguf")
+    found = selectors(files)
+    assert found == {
+        "a-Q8_0.gguf": "Q8_0",
+        "a-it-Q8_0.gguf": "a-it-Q8_0.gguf",
+        "plain.gguf": "plain.gguf",
+    }
+    for name, selector in found.items():
+        assert select("acme/m", files, selector).choice.files[0].name == name
+
+
+def test_a_repository_of_safetensors_is_told_what_to_do() -> None:
+    files = [RemoteFile("README.md", 1), RemoteFile("model.safetensors", 10**9)]
+    with pytest.raises(UnsupportedFormat, match="safetensors") as caught:
+        select("org/model", files, "")
+    assert "convert_hf_to_gguf.py model" in caught.value.hint
