@@ -33,3 +33,11 @@ ENCODERS = frozenset(
     """.split()
 )
 """Architectures that only ever make embeddings, whatever their other metadata say."""
+
+WITHOUT_CACHE = frozenset(
+    """
+    bert dream eurobert gemma-embedding jina-bert-v2 jina-bert-v3 llada llada-moe modern-bert
+    neo-bert nomic-bert nomic-bert-moe rnd1 wavtokenizer-dec
+    """.split()
+)
+"""Architectures that llama.cpp gives no KV cache: encoders and diffusion models."""

@@ -2,19 +2,21 @@
 the bytes are.
 
 Own code, since the `gguf` package takes seconds on a vocabulary of 152,000 entries. The bytes are
-read, not mapped: a file that shrinks under a mapping would kill the daemon. Every length is checked
-against what the file holds before it is used, so that a hostile header ends as CorruptFile and in
-nothing else.
+read, not mapped: a file that shrinks under a mapping would kill the daemon. What llama.cpp's own
+reader (ggml/src/gguf.cpp) refuses is refused here, as CorruptFile and nothing else.
 """
 
 from __future__ import annotations
 
+import os
+import stat
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from llmd.errors import CorruptFile
+from llmd.models.gguf.cursor import MOST_BYTES, U32, U64, Cursor, ShortRead
 from llmd.models.gguf.file_types import TENSOR_TYPES, TensorType
 
 _MAGIC = b"GGUF"
@@ -37,22 +39,19 @@ _SCALARS = {
         (12, "float64", "d"),
     )
 }
-_U32 = struct.Struct("<I")
-_U64 = struct.Struct("<Q")
-_PREAMBLE = struct.Struct("<4sIQQ")
 
 _FIRST_READ = 8 * 2**20
 _READ_GROWTH = 4
 # beyond these a header is no model's, and stepping through it would take seconds
-_MAX_HEADER = 512 * 2**20
-_MAX_STRINGS = 2**24
-_MAX_KEYS = 2**16
-_MAX_TENSORS = 2**18
+_MAX_KEYS = 2**14
+_MAX_TENSORS = 2**16
 _MAX_KEY_LENGTH = 2**16
 _MAX_NAME_LENGTH = 63
 _MAX_DIMENSIONS = 4
 _MAX_WEIGHTS = 2**63 - 1
-_KEPT_ELEMENTS = 64
+_KEPT_TEXTS = 64
+# one number for each of llama.cpp's most layers, and some
+_KEPT_NUMBERS = 1024
 _MAX_ALIGNMENT = 2**20
 
 
@@ -62,6 +61,8 @@ class ArraySummary:
 
     type: str
     count: int
+    marks: tuple[int, ...] = field(default=(), compare=False)
+    """Of an array of texts: the bytes of the file where every STRIDE-th of them stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,93 +120,48 @@ def _product(shape: tuple[int, ...]) -> int:
     return total
 
 
-class _Short(Exception):
-    """The bytes read so far end before the header does."""
-
-
-class _Cursor:
-    """Steps through the first bytes of a file of `size` bytes; raises _Short or CorruptFile."""
-
-    def __init__(self, data: bytes, size: int) -> None:
-        self._data = data
-        self._size = size
-        self._strings = 0
-        self.position = 0
-
-    def take(self, length: int) -> int:
-        """Step over `length` bytes and return where they start."""
-        start = self.position
-        end = start + length
-        if end > len(self._data):
-            if end > self._size:
-                raise CorruptFile(f"the header ends in the middle, at byte {start}")
-            raise _Short
-        self.position = end
-        return start
-
-    def scalar(self, layout: struct.Struct) -> Any:
-        """Read one number."""
-        return layout.unpack_from(self._data, self.take(layout.size))[0]
-
-    def string(self, limit: int = _MAX_HEADER) -> str:
-        """Read a length and that many bytes of text; bytes that are no UTF-8 are replaced."""
-        length = self.scalar(_U64)
-        if length > limit:
-            raise CorruptFile(f"a text at byte {self.position} claims {length} bytes")
-        start = self.take(length)
-        return self._data[start : self.position].decode("utf-8", "replace")
-
-    def preamble(self) -> tuple[Any, ...]:
-        """Read magic, version, number of tensors, number of keys."""
-        return _PREAMBLE.unpack_from(self._data, self.take(_PREAMBLE.size))
-
-    def skip_strings(self, count: int) -> None:
-        """Step over `count` texts; this is where nearly all time goes, hence no call per text."""
-        self._strings += count
-        if self._strings > _MAX_STRINGS:
-            raise CorruptFile(f"arrays of {self._strings} texts")
-        position, data, unpack = self.position, self._data, _U64.unpack_from
-        try:
-            for _ in range(count):
-                position += 8 + unpack(data, position)[0]
-        except (struct.error, OverflowError):
-            self.take(position + 8 - self.position)
-            raise  # not reached: take() raises, for the step that failed leads beyond the data
-        self.take(position - self.position)
-
-
 def read_header(path: Path) -> Header:
     """Read the header of `path`; raise CorruptFile, or OSError when nothing can be read."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        try:
-            return _parse(file, size)
-        except CorruptFile as error:
-            raise CorruptFile(
-                f"{path} is not a usable GGUF file: {error.message}.",
-                hint="Fetch the file again.",
-                path=str(path),
-            ) from None
+    try:
+        with open_model(path) as file:
+            return _parse(file, os.fstat(file.fileno()).st_size)
+    except CorruptFile as error:
+        raise CorruptFile(
+            f"{path} is not a usable GGUF file: {error.message}.",
+            hint="Fetch the file again.",
+            path=str(path),
+        ) from None
+
+
+def open_model(path: Path) -> BinaryIO:
+    """Open a file for reading without waiting for what is none; raise CorruptFile or OSError."""
+    # a pipe would block until somebody writes
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise CorruptFile("it is a pipe, a device or a directory")
+    return os.fdopen(number, "rb")
 
 
 def _parse(file: BinaryIO, size: int) -> Header:
     wanted = _FIRST_READ
+    data = b""
     while True:
-        file.seek(0)
-        cursor = _Cursor(file.read(min(wanted, size)), size)
+        # the file may shrink meanwhile: then the rest is missing, and the header does not end
+        data += file.read(min(wanted, size) - len(data))
         try:
-            return _header(cursor, size)
-        except _Short:
-            if wanted >= min(size, _MAX_HEADER):
+            return _header(Cursor(data, size), size)
+        except ShortRead:
+            if wanted >= min(size, MOST_BYTES):
                 raise CorruptFile("the header does not end") from None
-            wanted = min(wanted * _READ_GROWTH, _MAX_HEADER)
+            wanted = min(wanted * _READ_GROWTH, MOST_BYTES)
 
 
-def _header(cursor: _Cursor, size: int) -> Header:
+def _header(cursor: Cursor, size: int) -> Header:
     version, tensor_count, key_count = _preamble(cursor)
     values: dict[str, Any] = {}
     for _ in range(key_count):
-        key = cursor.string(_MAX_KEY_LENGTH)
+        key = cursor.text(_MAX_KEY_LENGTH)
         if not key or key in values:
             raise CorruptFile(f"the key {key!r} is empty or stands there twice")
         values[key] = _value(cursor)
@@ -214,7 +170,7 @@ def _header(cursor: _Cursor, size: int) -> Header:
     return Header(version, values, tensors, _aligned(cursor.position, alignment), size)
 
 
-def _preamble(cursor: _Cursor) -> tuple[int, int, int]:
+def _preamble(cursor: Cursor) -> tuple[int, int, int]:
     magic, version, tensors, keys = cursor.preamble()
     if magic != _MAGIC:
         raise CorruptFile("it does not begin with the letters GGUF")
@@ -227,10 +183,10 @@ def _preamble(cursor: _Cursor) -> tuple[int, int, int]:
     return version, tensors, keys
 
 
-def _value(cursor: _Cursor) -> Any:
-    kind = cursor.scalar(_U32)
+def _value(cursor: Cursor) -> Any:
+    kind = cursor.scalar(U32)
     if kind == _STRING:
-        return cursor.string()
+        return cursor.text()
     if kind == _ARRAY:
         return _array(cursor)
     return cursor.scalar(_scalar(kind)[1])
@@ -243,29 +199,28 @@ def _scalar(kind: int) -> tuple[str, struct.Struct]:
         raise CorruptFile(f"a value has the unknown type {kind}") from None
 
 
-def _array(cursor: _Cursor) -> Any:
-    kind = cursor.scalar(_U32)
-    count = cursor.scalar(_U64)
+def _array(cursor: Cursor) -> Any:
+    kind = cursor.scalar(U32)
+    count = cursor.scalar(U64)
     if kind == _STRING:
         return _strings(cursor, count)
     name, layout = _scalar(kind)
-    if count > _KEPT_ELEMENTS:
+    if count > _KEPT_NUMBERS:
         cursor.take(count * layout.size)
         return ArraySummary(name, count)
-    return [cursor.scalar(layout) for _ in range(count)]
+    return cursor.numbers(layout, count)
 
 
-def _strings(cursor: _Cursor, count: int) -> Any:
-    if count > _KEPT_ELEMENTS:
-        cursor.skip_strings(count)
-        return ArraySummary("string", count)
-    return [cursor.string() for _ in range(count)]
+def _strings(cursor: Cursor, count: int) -> Any:
+    if count > _KEPT_TEXTS:
+        return ArraySummary("string", count, cursor.skip_texts(count))
+    return [cursor.text() for _ in range(count)]
 
 
 def _alignment(values: dict[str, Any]) -> int:
     alignment = values.get("general.alignment", 32)
     if (
-        not isinstance(alignment, int)
+        type(alignment) is not int
         or not 0 < alignment <= _MAX_ALIGNMENT
         or alignment & (alignment - 1)
     ):
@@ -277,7 +232,7 @@ def _aligned(position: int, alignment: int) -> int:
     return (position + alignment - 1) // alignment * alignment
 
 
-def _tensors(cursor: _Cursor, count: int, alignment: int) -> tuple[Tensor, ...]:
+def _tensors(cursor: Cursor, count: int, alignment: int) -> tuple[Tensor, ...]:
     found: dict[str, Tensor] = {}
     expected = 0
     for _ in range(count):
@@ -294,15 +249,15 @@ def _tensors(cursor: _Cursor, count: int, alignment: int) -> tuple[Tensor, ...]:
     return tuple(found.values())
 
 
-def _tensor(cursor: _Cursor) -> Tensor:
-    name = cursor.string(_MAX_NAME_LENGTH)
-    dimensions = cursor.scalar(_U32)
+def _tensor(cursor: Cursor) -> Tensor:
+    name = cursor.text(_MAX_NAME_LENGTH)
+    dimensions = cursor.scalar(U32)
     if dimensions > _MAX_DIMENSIONS:
         raise CorruptFile(f"the tensor {name!r} has {dimensions} dimensions")
-    shape = tuple(cursor.scalar(_U64) for _ in range(dimensions))
-    kind = TENSOR_TYPES.get(cursor.scalar(_U32))
+    shape = tuple(cursor.numbers(U64, dimensions))
+    kind = TENSOR_TYPES.get(cursor.scalar(U32))
     if kind is None:
         raise CorruptFile(f"the tensor {name!r} has a type that llama.cpp does not know")
     if _product(shape) > _MAX_WEIGHTS or (shape[0] if shape else 1) % kind.block:
         raise CorruptFile(f"the tensor {name!r} cannot have the shape {shape}")
-    return Tensor(name, shape, kind, cursor.scalar(_U64))
+    return Tensor(name, shape, kind, cursor.scalar(U64))

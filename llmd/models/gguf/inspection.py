@@ -4,28 +4,29 @@ it.
 
 from __future__ import annotations
 
-import os
-import re
-import stat
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmd.errors import CorruptFile, NotFound, UnsupportedArchitecture
+from llmd.errors import CorruptFile, UnsupportedArchitecture
 from llmd.models.gguf.architectures import ENCODERS, KNOWN
-from llmd.models.gguf.file_types import FILE_TYPES, GUESSED
-from llmd.models.gguf.header import Header, read_header
+from llmd.models.gguf.description import TEMPLATE, Sort
+from llmd.models.gguf.header import Header
+from llmd.models.gguf.parts import parts
+from llmd.models.gguf.reading import read_model
 from llmd.protocol.models import Kind
 
-_PART = re.compile(r"(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
+__all__ = ["Inspection", "has_head", "inspect", "parts"]
+
 _NOT_MODELS = {
     "clip": "the projector of a vision model, not a language model",
     "adapter": "a LoRA adapter, not a model of its own",
     "mmproj": "the projector of a vision model, not a language model",
     "imatrix": "an importance matrix, not a model",
 }
-_NAMED_PARTS = 5
 _RANK = 4
+# how clip.cpp names the tensors of its encoders, and no model of llama.cpp's its own
+_ENCODER_PREFIXES = ("v.", "a.", "mm.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +52,26 @@ def inspect(path: Path) -> Inspection:
     Raises NotFound for a path that is no readable file, CorruptFile for a damaged or incomplete
     one, UnsupportedArchitecture for what llama.cpp does not know or cannot serve.
     """
-    files = parts(path)
-    headers = [_complete_header(file) for file in files]
-    first = headers[0]
+    found = read_model(path)
+    first = found.headers[0]
     architecture = _architecture(path, first)
-    if not any(header.tensors for header in headers):
+    if found.description.sort is Sort.VOCABULARY:
         raise CorruptFile(
             f"{path} has no weights, only a vocabulary.",
             hint="Fetch the whole model.",
             path=str(path),
         )
+    _check_projector_apart(path, architecture, found.headers)
     return Inspection(
-        files=files,
-        size=sum(header.file_size for header in headers),
+        files=found.files,
+        size=found.size,
         architecture=architecture,
         kind=_kind(architecture, first),
-        parameters=sum(tensor.weights for header in headers for tensor in header.tensors),
-        quantization=_quantization(first, headers),
-        context_length=_positive(first, f"{architecture}.context_length"),
-        has_chat_template=bool(first.values.get("tokenizer.chat_template")),
-        width=_positive(first, f"{architecture}.embedding_length"),
+        parameters=found.facts.parameters,
+        quantization=found.description.quantization,
+        context_length=found.facts.context_length,
+        has_chat_template=bool(first.values.get(TEMPLATE)),
+        width=found.facts.width,
     )
 
 
@@ -78,65 +79,9 @@ def has_head(path: Path) -> bool:
     """Whether a readable model has a classification head to rank with."""
     return any(
         tensor.name.startswith("cls.")
-        for file in parts(path)
-        for tensor in read_header(file).tensors
+        for header in read_model(path).headers
+        for tensor in header.tensors
     )
-
-
-def parts(path: Path) -> tuple[Path, ...]:
-    """Return all files of a split model, or the file alone; raise NotFound or CorruptFile naming
-    what is missing.
-    """
-    _check_readable(path)
-    match = _PART.fullmatch(path.name)
-    if match is None or match["count"] == "00001":
-        return (path,)
-    if int(match["number"]) != 1:
-        first = f"{match['stem']}-00001-of-{match['count']}.gguf"
-        raise CorruptFile(
-            f"{path} is part {int(match['number'])} of a split model.",
-            hint=f"Name the first: {first}.",
-        )
-    width = range(1, int(match["count"]) + 1)
-    files = tuple(
-        path.with_name(f"{match['stem']}-{number:05}-of-{match['count']}.gguf") for number in width
-    )
-    missing = [file.name for file in files if not file.is_file()]
-    if missing:
-        more = len(missing) - _NAMED_PARTS
-        shown = ", ".join(missing[:_NAMED_PARTS]) + (f" and {more} more" if more > 0 else "")
-        raise CorruptFile(
-            f"{path} is one of {len(files)} parts; {shown} not found beside it.",
-            hint="Fetch all parts.",
-        )
-    return files
-
-
-def _check_readable(path: Path) -> None:
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        raise NotFound(f"{path} cannot be read: {error.strerror}.") from error
-    if not stat.S_ISREG(mode):
-        raise NotFound(f"{path} is not a file.", hint="Name a GGUF file.")
-    if not os.access(path, os.R_OK):
-        raise NotFound(f"{path} cannot be read: permission denied.")
-
-
-def _complete_header(file: Path) -> Header:
-    try:
-        header = read_header(file)
-    except OSError as error:
-        raise NotFound(f"{file} cannot be read: {error.strerror}.") from error
-    if header.needed_size > header.file_size:
-        raise CorruptFile(
-            f"{file} is truncated: {header.file_size} of {header.needed_size} bytes are there.",
-            hint="Fetch the file again.",
-            path=str(file),
-            present=header.file_size,
-            needed=header.needed_size,
-        )
-    return header
 
 
 def _architecture(path: Path, header: Header) -> str:
@@ -162,23 +107,27 @@ def _architecture(path: Path, header: Header) -> str:
     return name
 
 
+def _check_projector_apart(path: Path, architecture: str, headers: Iterable[Header]) -> None:
+    """Refuse weights of an encoder in the model's own file, which Ollama's engine wants there and
+    llama.cpp ends loading at ("wrong number of tensors").
+    """
+    if any(t.name.startswith(_ENCODER_PREFIXES) for header in headers for t in header.tensors):
+        raise UnsupportedArchitecture(
+            f"{path} holds its own vision or audio encoder, as Ollama's engine has it; llama.cpp "
+            "takes that from a file apart.",
+            hint="Take a GGUF of this model with an mmproj file beside it, as on the Hugging Face "
+            "hub.",
+            architecture=architecture,
+        )
+
+
 def _kind(architecture: str, header: Header) -> Kind:
     pooling = _positive(header, f"{architecture}.pooling_type")
     if pooling == _RANK:
         return Kind.RERANK
-    pooled = pooling > 0
+    # beyond them is -1 without a sign: it does not say
+    pooled = 0 < pooling < _RANK
     return Kind.EMBEDDING if pooled or architecture in ENCODERS else Kind.CHAT
-
-
-def _quantization(first: Header, headers: list[Header]) -> str:
-    declared = first.values.get("general.file_type")
-    if isinstance(declared, int) and (declared & ~GUESSED) in FILE_TYPES:
-        return FILE_TYPES[declared & ~GUESSED]
-    bytes_of: Counter[str] = Counter()
-    for header in headers:
-        for tensor in header.tensors:
-            bytes_of[tensor.type.name] += tensor.size
-    return bytes_of.most_common(1)[0][0]
 
 
 def _positive(header: Header, key: str) -> int:

@@ -127,3 +127,12 @@ def test_what_is_no_file_is_not_found(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.gguf", tmp_path, pipe):
         with pytest.raises(NotFound):
             inspect(path)
+
+
+@pytest.mark.parametrize("name", [b"v.k.0.weight", b"mm.0.2weight"])
+def test_an_encoder_in_the_models_own_file_is_refused(tmp_path: Path, name: bytes) -> None:
+    path = write(tmp_path / "m.gguf", tensors=2)
+    path.write_bytes(path.read_bytes().replace(b"blk.1.weight", name))
+    with pytest.raises(UnsupportedArchitecture, match="Ollama's engine") as failure:
+        inspect(path)
+    assert "mmproj" in failure.value.hint
