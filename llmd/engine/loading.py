@@ -8,16 +8,29 @@ import contextlib
 import os
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
 import psutil
 
 from llmd.engine.adapters import Adapters
-from llmd.engine.bindings import Context, ContextShape, Model, devices, start_backend, start_media
+from llmd.engine.bindings import (
+    Context,
+    ContextShape,
+    Device,
+    Model,
+    Place,
+    list_devices,
+    offloads,
+    start_backend,
+    start_media,
+)
 from llmd.engine.cache_files import Bounds, CacheFiles, fingerprint
 from llmd.engine.drafting import Target, open_speculator, wants_prediction
 from llmd.engine.embedding import Embedder
+from llmd.engine.filling import MOST
+from llmd.engine.footprint import Footprint, Section
 from llmd.engine.memory import memory_for
 from llmd.engine.prefix_shelf import PrefixShelf
 from llmd.engine.scheduler import Limits
@@ -33,7 +46,9 @@ _KV_SHARE = 4
 _PARKED_STATES = 4
 _SHELF_SHARE = 16
 _SHELF_BYTES = 512 * 2**20
-_MOST_SLOTS = 256  # LLAMA_MAX_SEQ
+_MOST_SLOTS = 255  # LLAMA_MAX_SEQ, but for the one of rows that fill up a step
+CPU_MICRO_BATCH = 256
+"""Tokens that CPUs compute together; of more, what lies between two layers leaves their caches."""
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """Microseconds that the control group may run in each period, and the period; `max`: no limit."""
 _ERROR = 4
@@ -54,13 +69,23 @@ class Opened:
     ready: Ready
     media: Media | None = None
     """None: it takes text alone."""
+    footprint: Footprint = field(default_factory=Footprint)
+    """What llama.cpp allocated."""
+
+    def caches(self, load: Load) -> int:
+        """Return the bytes that caches beside the KV cache may take."""
+        shelf = _shelf_bytes(load) if self.engine and self.engine.warm else 0
+        return shelf + (load.senses.cache if self.media and load.senses else 0)
 
 
 class Complaints:
-    """llama.cpp's log: forwards every line and remembers the latest errors."""
+    """llama.cpp's log: forwards every line, remembers the latest errors, and adds up what it
+    allocated.
+    """
 
     def __init__(self, forward: Callable[[str, str], None]) -> None:
         self._forward = forward
+        self.footprint = Footprint()
         self.errors: deque[str] = deque(maxlen=20)
 
     def warn(self, text: str) -> None:
@@ -70,6 +95,7 @@ class Complaints:
     def __call__(self, level: int, text: str) -> None:
         """Take one piece of llama.cpp's log."""
         line = text.strip()
+        self.footprint.take(line)
         if level == _ERROR:
             self.errors.append(line)
         if line.strip("."):
@@ -82,11 +108,13 @@ def open_model(
     """Load what `load` asks for; raise CorruptFile, UnsupportedArchitecture, NoRoom, LoadFailed."""
     complaints = Complaints(log)
     start_backend(complaints)
+    _check_gpus(load)
     model = Model.load(
         load.path,
         gpu_layers=load.gpu_layers,
         progress=progress,
         prediction=wants_prediction(load.drafting),
+        place=Place(load.tensor_split, load.cpu_moe, load.mmap, load.mlock),
     )
     if model is None:
         raise load_fault(load.path, list(complaints.errors))
@@ -111,13 +139,33 @@ def open_model(
         target = Target(model, context, shape, load.parallel, load.gpu_layers)
         engine = _engine(load, target, adapters, context_length, complaints)
     scorer = Scorer(model, adapters, threads, load.kv_type) if generates else None
-    media = None
+    if load.embedding:
+        embedder.prepare()
+    footprint = complaints.footprint
+    ready = _ready(load, model, context_length, kv_tokens, footprint)
+    opened = Opened(model, adapters, engine, embedder, scorer, ready, None, footprint)
     if engine and load.senses:
+        footprint.section = Section.PROJECTOR
         start_media(complaints)
-        media = open_media(load, model, threads, context_length, log)
-        engine.projector = media.projector
-    ready = _ready(load, model, context_length, kv_tokens, media)
-    return Opened(model, adapters, engine, embedder, scorer, ready, media)
+        opened = _seeing(opened, engine, open_media(load, model, threads, context_length, log))
+    footprint.section = Section.LATER
+    return opened
+
+
+def _seeing(opened: Opened, engine: Engine, media: Media) -> Opened:
+    engine.projector = media.projector
+    sees, hears = media.projector.sees, media.projector.hears
+    ready = msgspec.structs.replace(opened.ready, vision=sees, audio=hears)
+    return replace(opened, media=media, ready=ready)
+
+
+def _check_gpus(load: Load) -> None:
+    """Raise NoRoom where a GPU is required and there is none (any more)."""
+    if load.require_gpu and not any(map(offloads, list_devices())):
+        raise NoRoom(
+            f"{load.path} is to be loaded on a GPU only, and llama.cpp finds none.",
+            hint="Unset placement.require_gpu, or look why the driver does not show it.",
+        )
 
 
 def _engine(
@@ -135,6 +183,7 @@ def _engine(
         slowdown=load.slowdown,
     )
     speculator = None
+    complaints.footprint.section = Section.DRAFT
     if memory.cuts:
         speculator = open_speculator(
             load.drafting,
@@ -142,7 +191,8 @@ def _engine(
             lambda path: load_fault(path, list(complaints.errors)),
             complaints.warn,
         )
-    machine = Machine(model, context, memory, adapters.activate, speculator)
+    filler = limits.slots if memory.cuts and _fills(load, model) else -1
+    machine = Machine(model, context, memory, adapters.activate, speculator, filler)
     engine = Engine(machine, limits, context_length)
     if load.prefixes:
         stores = Stores(PrefixShelf(_shelf_bytes(load)), _files(load, machine, complaints))
@@ -152,8 +202,9 @@ def _engine(
 
 def _shelf_bytes(load: Load) -> int:
     """Return the memory for prefixes that are not in the KV cache."""
-    share = psutil.virtual_memory().available // _SHELF_SHARE
-    return load.shelf_memory or min(share, _SHELF_BYTES)
+    if load.shelf_memory is not None:
+        return load.shelf_memory
+    return min(psutil.virtual_memory().available // _SHELF_SHARE, _SHELF_BYTES)
 
 
 def _files(load: Load, machine: Machine, complaints: Complaints) -> CacheFiles | None:
@@ -183,24 +234,37 @@ def _slots(load: Load, model: Model) -> int:
     return min(load.parallel + parked + 1, _MOST_SLOTS)
 
 
+def _fills(load: Load, model: Model) -> bool:
+    """Whether steps may be filled up, which takes a sequence id and helps on CPUs only."""
+    return not (model.is_recurrent or model.is_hybrid or _on_gpu(load))
+
+
+def _on_gpu(load: Load) -> bool:
+    return bool(load.gpu_layers) and any(map(offloads, list_devices()))
+
+
+def _micro_batch(load: Load) -> int:
+    return MICRO_BATCH if load.senses or _on_gpu(load) else CPU_MICRO_BATCH
+
+
 def _shape(load: Load, model: Model, kv_tokens: int, threads: int) -> ContextShape:
     return ContextShape(
         tokens=kv_tokens,
-        sequences=_slots(load, model),
+        sequences=_slots(load, model) + _fills(load, model),
         batch=load.batch,
-        micro_batch=min(load.batch, MICRO_BATCH),
+        micro_batch=min(load.batch, _micro_batch(load)),
         threads=threads,
         prefill_threads=load.prefill_threads,
         # llama.cpp wants room for a row of each sequence id, though few ask for one at a time
-        outputs=max(load.parallel + load.drafting.rows, _slots(load, model)),
+        outputs=max(load.parallel + load.drafting.rows, _slots(load, model)) + MOST,
         kv_type=load.kv_type,
         flash_attention=load.flash_attention,
     )
 
 
 def _kv_tokens(load: Load, model: Model, context_length: int) -> int:
-    """Return the cells to allocate: a full context for each sequence, within a share of the free
-    memory.
+    """Return the cells to allocate: those that were planned, or a full context for each sequence
+    within a share of the free memory.
     """
     wanted = load.kv_tokens or context_length * load.parallel
     if not load.kv_tokens:
@@ -215,22 +279,31 @@ def _kv_tokens(load: Load, model: Model, context_length: int) -> int:
 
 
 def _ready(
-    load: Load, model: Model, context_length: int, kv_tokens: int, media: Media | None
+    load: Load,
+    model: Model,
+    context_length: int,
+    kv_tokens: int,
+    footprint: Footprint,
 ) -> Ready:
-    names = devices()
+    gpus = [device for device in list_devices() if offloads(device)] if load.gpu_layers else []
     return Ready(
         context_length=context_length,
         parallel=load.parallel,
         kv_tokens=kv_tokens,
-        gpu_layers=0 if not names else model.layers + 1 if load.gpu_layers < 0 else load.gpu_layers,
-        device=" + ".join(names) if names and load.gpu_layers else "CPU",
+        gpu_layers=_offloaded(load, model, gpus),
+        device=" + ".join(gpu.name for gpu in gpus) or "CPU",
         weights=model.size,
-        kv_cache=kv_tokens * model.kv_bytes_per_token(load.kv_type),
+        kv_cache=footprint.total(Section.MODEL, "KV", "RS", "state"),
         embedding_width=model.width,
         has_chat_template=model.chat_template() is not None,
-        vision=media is not None and media.projector.sees,
-        audio=media is not None and media.projector.hears,
     )
+
+
+def _offloaded(load: Load, model: Model, gpus: list[Device]) -> int:
+    everything = model.layers + 1
+    if not gpus:
+        return 0
+    return everything if load.gpu_layers < 0 else min(load.gpu_layers, everything)
 
 
 def usable_cores(quota_file: Path = _CPU_QUOTA) -> int:

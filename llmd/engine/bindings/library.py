@@ -1,4 +1,4 @@
-"""The process-wide side of llama.cpp: start, log, devices, and the types shared by all bindings."""
+"""The process-wide side of llama.cpp: start, log, and the types shared by all bindings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import llama_cpp.llama_cpp as lib
 import numpy as np
 import numpy.typing as npt
-from llama_cpp._ggml import libggml
 
 Tokens = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
@@ -45,18 +44,3 @@ def system_info() -> str:
     """Return llama.cpp's build features."""
     info: bytes = lib.llama_print_system_info()
     return info.decode()
-
-
-def devices() -> list[str]:
-    """Return the names of ggml's devices that are not the CPU, such as `CUDA0`."""
-    libggml.ggml_backend_dev_count.restype = ctypes.c_size_t
-    libggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
-    libggml.ggml_backend_dev_get.restype = ctypes.c_void_p
-    libggml.ggml_backend_dev_name.argtypes = [ctypes.c_void_p]
-    libggml.ggml_backend_dev_name.restype = ctypes.c_char_p
-    count = libggml.ggml_backend_dev_count()
-    names = [
-        libggml.ggml_backend_dev_name(libggml.ggml_backend_dev_get(i)).decode()
-        for i in range(count)
-    ]
-    return [name for name in names if not name.startswith(("CPU", "BLAS"))]

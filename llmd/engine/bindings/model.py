@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import llama_cpp.llama_cpp as lib
 
+from llmd.engine.bindings.devices import cpu_buffers
 from llmd.engine.bindings.vocab import Vocab
+
+_EXPERTS = r"\.ffn_(up|down|gate|gate_up)_(ch|)exps"
+"""What llama.cpp's own --cpu-moe takes for tensors of experts (common/common.h)."""
+
+
+class _Override(ctypes.Structure):
+    """llama_model_tensor_buft_override, which llama-cpp-python leaves out."""
+
+    _fields_ = (("pattern", ctypes.c_char_p), ("buft", ctypes.c_void_p))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where weights go besides the layers that are offloaded, and how they get there."""
+
+    tensor_split: Sequence[float] = ()
+    """Share of each GPU; empty: by what is free."""
+    cpu_moe: int = 0
+    """Layers, counted from the first, whose experts stay on the CPU."""
+    mmap: bool = True
+    mlock: bool = False
 
 
 class Model:
@@ -16,6 +39,8 @@ class Model:
 
     def __init__(self, pointer: Any) -> None:
         self.pointer = pointer
+        self._borrowed: list[Any] = []
+        """What llama.cpp was given pointers to."""
         self.vocab = Vocab(lib.llama_model_get_vocab(pointer))
         self.size: int = lib.llama_model_size(pointer)
         self.trained_context: int = lib.llama_model_n_ctx_train(pointer)
@@ -41,9 +66,11 @@ class Model:
         gpu_layers: int,
         progress: Callable[[float], None],
         prediction: bool = False,
+        place: Place = Place(),
     ) -> Model | None:
         """Read the weights; None when llama.cpp refuses (the log says why). `progress` gets shares
-        from 0 to 1; `prediction`: those of prediction layers too.
+        from 0 to 1; `prediction`: those of prediction layers too. With 0 `gpu_layers` (negative:
+        all) GPUs are left alone.
         """
 
         def report(share: float, _: object) -> bool:
@@ -53,9 +80,18 @@ class Model:
         params = lib.llama_model_default_params()
         params.n_gpu_layers = gpu_layers if gpu_layers >= 0 else 10_000
         params.load_mtp = prediction
+        params.load_mode = _LOAD_MODES[place.mmap, place.mlock]
+        held = _placed(params, place)
+        if not gpu_layers:
+            held.append(nobody := (ctypes.c_void_p * 1)())
+            params.devices = ctypes.cast(nobody, ctypes.c_void_p)
         params.progress_callback = lib.llama_progress_callback(report)
         pointer = lib.llama_model_load_from_file(path.encode(), params)
-        return cls(pointer) if pointer else None
+        if not pointer:
+            return None
+        model = cls(pointer)
+        model._borrowed = held
+        return model
 
     def metadata(self, key: str) -> str | None:
         """Return one GGUF value as text."""
@@ -91,3 +127,32 @@ class Model:
     def close(self) -> None:
         """Free the weights."""
         lib.llama_model_free(self.pointer)
+
+
+_LOAD_MODES = {
+    (False, False): lib.LLAMA_LOAD_MODE_NONE,
+    (True, False): lib.LLAMA_LOAD_MODE_MMAP,
+    (False, True): lib.LLAMA_LOAD_MODE_MLOCK,
+    (True, True): lib.LLAMA_LOAD_MODE_MMAP_MLOCK,
+}
+"""Whether weights are mapped, whether they are locked."""
+
+
+def _placed(params: Any, place: Place) -> list[Any]:
+    """Set where weights go and return what must outlive the loading."""
+    held: list[Any] = []
+    if place.tensor_split:
+        shares = (ctypes.c_float * lib.llama_max_devices())()
+        given = list(place.tensor_split)[: len(shares)]
+        shares[: len(given)] = given
+        params.tensor_split = shares
+        held.append(shares)
+    if place.cpu_moe:
+        patterns = [f"^blk\\.{layer}{_EXPERTS}".encode() for layer in range(place.cpu_moe)]
+        # the last one stays empty and ends the list
+        overrides = (_Override * (len(patterns) + 1))(
+            *(_Override(pattern, cpu_buffers()) for pattern in patterns)
+        )
+        params.tensor_buft_overrides = ctypes.cast(overrides, ctypes.c_void_p)
+        held += [overrides, patterns]
+    return held

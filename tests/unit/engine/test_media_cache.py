@@ -70,3 +70,13 @@ def test_a_hollow_stand_in_has_the_size_of_the_picture() -> None:
     picture = encoded(b"p", height=6).hollow()
     assert picture.length == 8  # the width stands where sounds have their samples
     picture.close()
+
+
+def test_shrinking_gives_up_what_was_used_longest_ago() -> None:
+    cache = EmbeddingCache(1200)
+    for name in (b"a", b"b", b"c"):
+        cache.put(encoded(name))
+    assert cache.shrink(1) == 400
+    assert cache.get(b"a") is None
+    assert cache.shrink(10_000) == 800
+    assert (cache.kept, cache.shrink(1)) == (0, 0)

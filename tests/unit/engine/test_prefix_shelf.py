@@ -66,3 +66,13 @@ def test_each_is_given_to_the_disk_once() -> None:
     assert first.tokens == (1,)
     assert shelf.unsaved("") is None
     assert not shelf.pending
+
+
+def test_shrinking_gives_up_what_was_used_longest_ago() -> None:
+    shelf = PrefixShelf(1000)
+    shelf.put(snapshot(1, 2, 3), "", saved=False)
+    shelf.put(snapshot(4, 5, 6), "", saved=False)
+    assert shelf.shrink(1) == 100
+    assert (best(shelf, 1, 2, 3), best(shelf, 4, 5, 6)) == (0, 3)
+    assert shelf.shrink(10_000) == 100
+    assert (shelf.shrink(1), shelf.bytes, shelf.pending) == (0, 0, False)

@@ -151,3 +151,18 @@ def test_what_the_cache_gives_up_comes_back_from_memory(
     assert usage.cached_tokens > LEAST
     assert judge.worst(again.tokens, again.prompt_tokens) < NEAR_TIE
     engine.close()
+
+
+def test_what_memory_gave_up_for_others_is_read_anew(tiny_model: Path, make: MakeSequence) -> None:
+    order = load_order(tiny_model, context_length=512, kv_tokens=512, parallel=1)
+    engine = open_model(order, lambda _: None, lambda *_: None).engine
+    assert engine
+    assert engine.warm
+    texts = [f"{word} {LONG}" for word in ("First", "Second", "Third")]
+    for request, text in enumerate(texts):
+        answer(engine, make(request, raw=text, max_tokens=4, ignore_eos=True))
+    assert engine.warm.shrink(2**40) > 0
+    assert engine.warm.shrink(1) == 0
+    again = make(9, raw=f"{texts[0]} And then?", max_tokens=2, ignore_eos=True)
+    assert answer(engine, again).finished[9].usage.cached_tokens <= LEAST
+    engine.close()

@@ -43,9 +43,8 @@ def test_structs_have_the_sizes_that_llama_cpp_was_built_with() -> None:
     assert ctypes.sizeof(lib.llama_token_data) == bindings.CANDIDATE.itemsize == 12
 
 
-def test_system_info_and_devices() -> None:
+def test_system_info_names_the_cpu() -> None:
     assert "CPU" in bindings.system_info()
-    assert all(isinstance(name, str) for name in bindings.devices())
 
 
 def test_the_log_goes_through_our_callback(tmp_path: Path) -> None:

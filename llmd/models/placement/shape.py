@@ -1,0 +1,118 @@
+"""How a model is to be run, as far as memory depends on it.
+
+The rules are those by which engine/loading.py creates its context; a test holds the two together by
+what llama.cpp really allocates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llmd.models.gguf.facts import Facts
+
+MICRO_BATCH = 512
+"""Most tokens of one forward pass on GPUs, and where pictures or sounds are read."""
+CPU_MICRO_BATCH = 256
+MOST_SLOTS = 255
+"""LLAMA_MAX_SEQ, but for the one of rows that fill up a step."""
+_FILLED = 3
+"""Most rows that fill up a step."""
+CELL_STEP = 256
+"""llama.cpp rounds a cache up to multiples of this."""
+_PARKED_STATES = 4
+_EMBEDDED_TOKENS = 512
+_EMBEDDED_INPUTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Sizes in tokens, but for `parallel`, `prefixes` and `rows`."""
+
+    context_length: int
+    parallel: int
+    cells: int
+    """Of the KV cache."""
+    kv_type: str = "f16"
+    batch: int = 512
+    prefixes: int = 64
+    """Most prefixes parked in the cache."""
+    rows: int = 48
+    """Most drafted tokens of one step."""
+    flash: bool = True
+    """Whether attention is computed without storing its scores."""
+    generates: bool = True
+    """False: the model only embeds or ranks."""
+    gpu: bool = False
+    """Whether any layer is offloaded."""
+    media: bool = False
+    """Whether it has a projector."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of one forward pass."""
+        most = MICRO_BATCH if self.gpu or self.media else CPU_MICRO_BATCH
+        return min(self.batch, most, whole_cells(self.cells))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One context of llama.cpp: the worst of its decode calls."""
+
+    cells: int
+    sequences: int
+    tokens: int
+    """Of one forward pass."""
+    outputs: int
+    """Rows of logits."""
+    kv_type: str = "f16"
+    flash: bool = True
+
+    @property
+    def padded(self) -> int:
+        """Tokens that llama.cpp reserves buffers for: as many for each sequence."""
+        return -(-self.tokens // self.sequences) * self.sequences
+
+
+def whole_cells(tokens: int) -> int:
+    """Return the cells that are allocated for so many tokens."""
+    return -(-tokens // CELL_STEP) * CELL_STEP
+
+
+def slots(facts: Facts, shape: Shape) -> int:
+    """Return the sequence ids: those that run, those that are parked, and one to move with."""
+    # each id of a recurrent model costs a state
+    parked = min(shape.prefixes, _PARKED_STATES) if facts.recurrent else shape.prefixes
+    return min(shape.parallel + parked + 1, MOST_SLOTS)
+
+
+def run_of(facts: Facts, shape: Shape) -> Run:
+    """Return the context that a model is served from."""
+    if not shape.generates:
+        return Run(
+            cells=_EMBEDDED_TOKENS if facts.has_cache else 0,
+            sequences=_EMBEDDED_INPUTS,
+            tokens=_EMBEDDED_TOKENS,
+            outputs=_EMBEDDED_TOKENS,
+            flash=shape.flash,
+        )
+    sequences = slots(facts, shape)
+    return Run(
+        cells=whole_cells(shape.cells),
+        sequences=sequences + (not facts.recurrent and not shape.gpu),
+        tokens=shape.tokens,
+        outputs=max(shape.parallel + shape.rows, sequences) + _FILLED,
+        kv_type=shape.kv_type,
+        flash=shape.flash,
+    )
+
+
+def draft_run(shape: Shape) -> Run:
+    """Return the context of a draft model, or of prediction layers, beside that of its target."""
+    return Run(
+        cells=whole_cells(shape.cells),
+        sequences=shape.parallel,
+        tokens=shape.tokens,
+        outputs=shape.parallel,
+        kv_type=shape.kv_type,
+        flash=shape.flash,
+    )

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from llmd.engine.loading import open_model
+from llmd.models.gguf.reading import read_model
+from llmd.models.placement.shape import Run, Shape, draft_run, run_of, slots, whole_cells
+from tests.unit.engine.conftest import load_order
+from tests.unit.models.placement.conftest import facts, layer
+
+
+def test_cells_come_in_multiples_of_256() -> None:
+    assert (whole_cells(1), whole_cells(256), whole_cells(257)) == (256, 256, 512)
+
+
+def test_buffers_are_reserved_for_as_many_tokens_of_each_sequence() -> None:
+    assert Run(cells=8192, sequences=81, tokens=512, outputs=81).padded == 567
+    assert Run(cells=8192, sequences=2, tokens=512, outputs=64).padded == 512
+
+
+def test_states_are_parked_more_sparingly_than_prefixes() -> None:
+    shape = Shape(context_length=4096, parallel=16, cells=8192)
+    assert slots(facts(), shape) == 16 + 64 + 1
+    recurrent = facts(layers=[layer(state=1000)])
+    assert slots(recurrent, shape) == 16 + 4 + 1
+    many = Shape(context_length=4096, parallel=256, cells=8192)
+    assert slots(facts(), many) == 255
+
+
+def test_the_context_of_a_chat_model_has_a_row_for_each_sequence_id_and_each_draft() -> None:
+    run = run_of(facts(), Shape(context_length=100, parallel=2, cells=300, prefixes=0, rows=48))
+    assert run == Run(cells=512, sequences=4, tokens=256, outputs=53)
+    small = run_of(facts(), Shape(context_length=100, parallel=2, cells=100, batch=64))
+    assert (small.cells, small.tokens) == (256, 64)
+
+
+def test_an_embedding_model_is_run_on_512_tokens() -> None:
+    shape = Shape(context_length=8192, parallel=16, cells=0, generates=False)
+    assert run_of(facts(), shape) == Run(cells=512, sequences=64, tokens=512, outputs=512)
+    assert run_of(facts(has_cache=False), shape).cells == 0
+
+
+def test_a_draft_model_has_a_sequence_for_each_that_runs() -> None:
+    run = draft_run(Shape(context_length=4096, parallel=4, cells=5000, kv_type="q8_0"))
+    assert run == Run(cells=5120, sequences=4, tokens=256, outputs=4, kv_type="q8_0")
+
+
+def test_more_is_computed_together_on_gpus_and_where_pictures_are_read() -> None:
+    shape = Shape(context_length=4096, parallel=4, cells=4096, prefixes=0)
+    assert run_of(facts(), shape).tokens == 256
+    seeing = run_of(facts(), replace(shape, media=True))
+    assert (seeing.tokens, seeing.sequences) == (512, 6)
+    offloaded = run_of(facts(), replace(shape, gpu=True))
+    assert (offloaded.tokens, offloaded.sequences) == (512, 5)
+
+
+@pytest.mark.parametrize("kind", ["tiny_model", "recurrent_model", "hybrid_model", "swa_model"])
+def test_the_engine_creates_its_context_by_the_same_rules(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    # neither side may see the other, so both have them
+    path: Path = request.getfixturevalue(kind)
+    lines: list[str] = []
+    order = load_order(path, parallel=5, prefixes=9, batch=384, kv_tokens=2000)
+    opened = open_model(order, lambda _: None, lambda _, text: lines.append(text))
+    rows = order.drafting.rows
+    shape = Shape(opened.ready.context_length, 5, opened.ready.kv_tokens, batch=384, prefixes=9)
+    run = run_of(read_model(path).facts, replace(shape, rows=rows))
+    for name, value in (
+        ("n_seq_max", run.sequences),
+        ("n_ctx", run.cells),
+        ("n_ubatch", run.tokens),
+        ("n_outputs_max", run.outputs),
+    ):
+        found = re.search(rf"{name} += (\d+)", " ".join(lines))
+        assert found
+        assert (name, int(found[1])) == (name, value)
+    assert opened.engine
+    opened.engine.close()
