@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from llmd.cli import options
+from llmd.cli import memory, options, placing
 
 
 def ps(as_json: options.AsJson = False, start: options.AutoStart = True) -> None:
@@ -36,26 +36,45 @@ def print_loaded(models: list[dict[str, Any]]) -> None:
         "UNLOADS IN",
     )
     render.table(headings, [_row(model) for model in models])
+    if any(model.get("predicted") for model in models):
+        typer.echo()
+        memory.print_memory(models)
 
 
 def _row(model: dict[str, Any]) -> tuple[str, ...]:
     from llmd.cli import render
 
-    memory, expires = model["memory"], model.get("expires_in")
+    taken, expires = model["memory"], model.get("expires_in")
     now = model.get("activity", {})
     loading = model["state"] == "loading"
     return (
-        model["name"],
+        _name(model),
         f"loading {model['progress']:.0%}" if loading else model["state"],
         model["device"],
-        render.size(memory["resident"] or memory["weights"] + memory["kv_cache"]),
+        render.size(taken["resident"] or taken["weights"] + taken["kv_cache"]),
         "" if loading else f"{model['context_length']} x {model['parallel']}",
         _share(now.get("kv_used", 0), model.get("kv_tokens", 0)),
         _requests(model["running"], now.get("waiting", 0)),
         f"{now['generated_per_second']:.0f} t/s" if now.get("generated_per_second") else "",
         str(model["pid"]),
-        "never" if expires is None else render.duration(expires),
+        _leaving(model, expires),
     )
+
+
+def _name(model: dict[str, Any]) -> str:
+    several = model.get("instances", 1)
+    return f"{model['name']} x{several}" if several > 1 else str(model["name"])
+
+
+def _leaving(model: dict[str, Any], expires: float | None) -> str:
+    from llmd.cli import render
+
+    if model["state"] == "waiting":
+        return f"{model.get('waiting', 0)} wait for room"
+    if model.get("pinned"):
+        return "pinned"
+    return "never" if expires is None else render.duration(expires)
+
 
 
 def _share(used: int, cells: int) -> str:
@@ -72,15 +91,45 @@ def _requests(running: int, waiting: int) -> str:
 
 def load(
     model: options.OptionalModelName = None,
+    quantization: Annotated[
+        str | None,
+        typer.Option(
+            "--quantization",
+            "-q",
+            metavar="TYPE",
+            help="This variant, such as q4_0: from disk, else pulled, else quantised.",
+        ),
+    ] = None,
+    context_length: placing.Context = None,
+    parallel: placing.Parallel = None,
+    kv_tokens: placing.KvTokens = None,
+    kv_type: placing.KvCacheType = None,
+    flash_attention: placing.FlashAttention = None,
+    gpu_layers: placing.GpuLayers = None,
+    prefer_gpu: placing.PreferGpu = None,
+    require_gpu: placing.RequireGpu = None,
+    tensor_split: placing.TensorSplit = None,
+    cpu_moe: placing.CpuMoe = None,
+    mlock: placing.Mlock = None,
+    mmap: placing.Mmap = None,
+    keep_alive: placing.KeepAlive = None,
+    pinned: placing.Pin = None,
+    instances: placing.Instances = None,
     as_json: options.AsJson = False,
     start: options.AutoStart = True,
 ) -> None:
-    """Load a model into memory now."""
-    from llmd.cli import progress, render
+    """Load a model into memory now; what is said here holds until it is unloaded by name."""
+    wanted = placing.given(locals())
+    from llmd.cli import making, progress, render
     from llmd.cli.connect import client
 
-    show = progress.choose(as_json=as_json, bar=progress.load_bar, lines=progress.load_silently)
-    with client(start=start).stream_lines("/control/load", {"model": model}) as events:
+    show = progress.choose(as_json=as_json, bar=making.bar, lines=making.lines)
+    order: dict[str, Any] = {"model": model}
+    if quantization:
+        order["quantization"] = quantization
+    if wanted:
+        order["options"] = wanted
+    with client(start=start).stream_lines("/control/load", order) as events:
         last = show(events)
     loaded = last.get("model")
     if loaded and not as_json:

@@ -79,6 +79,17 @@ class Embedder:
             )
         return _POOLINGS[wish] if wish is not Wish.MODEL else self._usual
 
+    def prepare(self) -> None:
+        """Create the context for the usual requests, so that the first one need not wait for it
+        and what it takes is known; raise NoRoom.
+        """
+        self._ensure(self._usual, ROOM)
+
+    @property
+    def yet_to_come(self) -> int:
+        """Bytes that llama.cpp adds with the first large batch: rows of logits, wanted or not."""
+        return (ROOM - MOST_INPUTS) * self._model.vocab.size * 4
+
     def embed(
         self, inputs: Sequence[list[int]], pooling: Pooling = Pooling.UNSPECIFIED
     ) -> list[Floats]:

@@ -74,6 +74,14 @@ class EmbeddingCache:
                 self.kept -= self._entries.popitem(last=False)[1].size
             self._changed.notify_all()
 
+    def shrink(self, size: int) -> int:
+        """Give up so many bytes, of what was used longest ago; return how many there were."""
+        with self._changed:
+            before = self.kept
+            while self._entries and before - self.kept < size:
+                self.kept -= self._entries.popitem(last=False)[1].size
+            return before - self.kept
+
     def settled(self, seconds: float) -> bool:
         """Wait, so long at most, until requests hold no more than the limit; False if they do."""
         with self._changed:

@@ -70,6 +70,13 @@ class PrefixShelf:
                 return self._held[name]
         return None
 
+    def shrink(self, size: int) -> int:
+        """Give up so many bytes, of what was used longest ago; return how many there were."""
+        before = self.bytes
+        while self._held and before - self.bytes < size:
+            self._drop(next(iter(self._held)))
+        return before - self.bytes
+
     @property
     def pending(self) -> bool:
         """Whether something is not on the disk."""

@@ -107,6 +107,10 @@ class WarmPrefixes:
         """Write a snapshot to the disk; False where that was not possible."""
         return self._files is not None and self._files.save(snapshot)
 
+    def shrink(self, size: int) -> int:
+        """Give up so many bytes of what is kept in memory; return how many there were."""
+        return self._shelf.shrink(size)
+
     def _bring_back(
         self, space: Space, snapshot: Snapshot, length: int, running: list[Sequence]
     ) -> bool:

@@ -1,8 +1,9 @@
-"""Worker processes: one per loaded model, started, fed, watched, replaced and stopped.
+"""Worker processes: started, fed, watched, replaced and stopped; several models, one memory.
 
-Daemon side: workers.py (`Worker`, what may be asked of any worker), pool.py (loaded models,
-joining, keep-alive, eviction), replay.py (a request outlives the worker that died under it),
-process.py and link.py (one child and its socketpair), mailbox.py (events of one request),
-supervisor.py (pure: stalls, back-off, causes of death). Child side: worker/ (main, loop, requests
-to sequences), channel.py (blocking frames). Knows nothing of HTTP or of how models are stored.
+Daemon side: pool.py (leases of loaded models) with arranger.py (makes room), turnover.py and
+opening.py (load, unload, mend), residence.py (one model's place), residency/ (pure: who stays);
+planning.py (`Planner`), vigil.py (outside pressure); workers.py (`Worker`, what may be asked of
+any), replay.py (a request outlives its worker), process.py and link.py (one child), mailbox.py,
+supervisor.py (pure: stalls, causes of death). Child side: worker/ (main, loop, requests to
+sequences), channel.py. Knows nothing of HTTP or of how models are stored.
 """

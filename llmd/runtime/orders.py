@@ -7,6 +7,7 @@ from collections.abc import Callable
 from llmd.config.settings import EngineSettings, MediaSettings
 from llmd.protocol.frames import Load, Senses, Shelf
 from llmd.protocol.models import Drafting, Kind, ModelManifest
+from llmd.protocol.placement import LoadOptions, Plan
 
 # no limit is one all the same: a day of sound is no request
 _LONGEST_AUDIO = 86_400.0
@@ -21,39 +22,45 @@ class Orders:
         media: MediaSettings | None = None,
         drafting: Callable[[ModelManifest], Drafting] = lambda _: Drafting(),
         shelf: Shelf | None = None,
-        shelf_memory: int = 0,
     ) -> None:
         self._engine = engine
         self._media = media or MediaSettings()
         self._drafting = drafting
         self._shelf = shelf
-        self._shelf_memory = shelf_memory
 
-    def load(self, manifest: ModelManifest) -> Load:
-        """Return how to load a model; raise ConfigInvalid where its draft model is not there."""
+    def load(self, manifest: ModelManifest, options: LoadOptions, plan: Plan) -> Load:
+        """Return how to load a model as it was planned, with what else is said about loading it;
+        raise ConfigInvalid where its draft model is not there.
+        """
         engine = self._engine
         return Load(
             path=manifest.path,
             embedding=manifest.kind is not Kind.CHAT,
-            context_length=engine.context_length,
-            parallel=engine.parallel,
-            kv_tokens=engine.kv_tokens,
-            kv_type=engine.kv_type,
+            context_length=plan.context_length,
+            parallel=plan.parallel,
+            kv_tokens=plan.kv_tokens,
+            kv_type=plan.kv_type,
             batch=engine.batch,
             prefill_chunk=engine.prefill_chunk,
             threads=engine.threads,
-            gpu_layers=engine.gpu_layers,
+            gpu_layers=plan.gpu_layers,
             max_queue=engine.max_queue,
             prefixes=engine.prefixes,
             slowdown=engine.stream_slowdown,
             prefill_threads=engine.prefill_threads,
-            flash_attention=str(engine.flash_attention),
+            flash_attention=options.flash_attention or str(engine.flash_attention),
             adapters=manifest.adapters,
             pooling=manifest.pooling,
             shelf=self._shelf,
-            shelf_memory=self._shelf_memory,
+            shelf_memory=plan.shelf_memory,
             senses=self._senses(manifest),
             drafting=self._drafting(manifest),
+            tensor_split=plan.tensor_split,
+            cpu_moe=plan.cpu_moe,
+            mmap=plan.mapped,
+            mlock=plan.locked,
+            require_gpu=bool(options.require_gpu),
+            template=manifest.preset.template,
         )
 
     def _senses(self, manifest: ModelManifest) -> Senses | None:

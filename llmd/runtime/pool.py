@@ -1,59 +1,36 @@
 """The loaded models: started on demand, shared by all callers, unloaded when idle or when memory is
-needed.
+needed. Who may load and who must go is decided in residency/.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 import psutil
-import structlog
 
 from llmd.config.settings import PoolSettings
-from llmd.errors import ModelBusy, NoRoom, WorkerDied
-from llmd.protocol.frames import Load
-from llmd.protocol.models import LoadedModel, LoadProgress, Memory, ModelManifest, ModelState
-from llmd.runtime.process import Hooks, WorkerProcess
-from llmd.runtime.supervisor import Backoff, Cause, death
+from llmd.errors import LlmdError, ModelBusy, NoRoom
+from llmd.protocol.models import LoadedModel, LoadProgress, ModelManifest
+from llmd.protocol.placement import LoadOptions
+from llmd.protocol.requests import Prompt
+from llmd.runtime.arranger import Arranger
+from llmd.runtime.opening import Opening, Order, StartWorker
+from llmd.runtime.planning import Planner
+from llmd.runtime.process import WorkerProcess
+from llmd.runtime.residence import Lifetime, Residence, Seat, Waiter
+from llmd.runtime.residency import Ledger, Stage
+from llmd.runtime.residency.wishes import changes, checked, merged, unmet
+from llmd.runtime.supervisor import Cause, death
+from llmd.runtime.turnover import Turnover
 from llmd.runtime.workers import Worker
+from llmd.telemetry.metrics import Metrics
 
-StartWorker = Callable[[str, Load, PoolSettings, Hooks], Awaitable[Worker]]
-
-_SHORT_WAIT = 2.0
 _PROGRESS_INTERVAL = 0.2
-
-
-class Residence:
-    """The place of one model in the pool; it outlives the worker that happens to fill it."""
-
-    def __init__(self, manifest: ModelManifest) -> None:
-        self.manifest = manifest
-        self.worker: Worker | None = None
-        self.loading: asyncio.Task[Worker] | None = None
-        self.progress = 0.0
-        self.loaded_at = 0.0
-        self.load_seconds = 0.0
-        self.leases = 0
-        self.last_used = time.monotonic()
-        self.unloading = False
-        self.backoff = Backoff()
-        self.quarantine = asyncio.Lock()
-        """Held while a request that saw a worker die runs alone."""
-        self.expiry: asyncio.TimerHandle | None = None
-        self.expiring: asyncio.Task[bool] | None = None
-
-    @property
-    def live(self) -> Worker | None:
-        """The worker, if it can take requests."""
-        return self.worker if self.worker is not None and self.worker.alive else None
-
-    @property
-    def busy(self) -> bool:
-        """Whether anybody uses it or waits for it."""
-        return self.leases > 0 or self.loading is not None
+_SHARE_KEPT_FREE = 32
+_MOST_KEPT_FREE = 2**30
 
 
 class Pool:
@@ -62,243 +39,242 @@ class Pool:
     def __init__(
         self,
         settings: PoolSettings,
-        order: Callable[[ModelManifest], Load],
-        observe_cancel: Callable[[float], None],
+        order: Order,
+        planner: Planner,
+        metrics: Metrics,
         start: StartWorker = WorkerProcess.start,
     ) -> None:
         self._settings = settings
-        self._order = order
-        self._observe_cancel = observe_cancel
-        self._start_worker = start
-        self._leaving: set[Worker] = set()
+        self._metrics = metrics
+        self._ledger = Ledger(settings.max_loaded, max(0.0, settings.turn))
         self._places: dict[str, Residence] = {}
-        self._log = structlog.get_logger("pool")
+        opening = Opening(settings, order, start, metrics)
+        self._turnover = Turnover(self._ledger, self._places, opening, planner, metrics)
+        self._arranger = Arranger(
+            self._ledger, self._places, planner, self._turnover, reserve(settings)
+        )
+        self._turnover.poke = self._arranger.poke
 
     def place(self, manifest: ModelManifest) -> Residence:
         """Return the place of a model, whether it is loaded or not."""
-        place = self._places.setdefault(manifest.name, Residence(manifest))
-        if not place.busy and place.live is None:
+        place = self._places.get(manifest.name)
+        if place is None:
+            entry = self._ledger.entry(manifest.name)
+            place = Residence(manifest, entry, Lifetime(float(self._settings.keep_alive)))
+            self._places[manifest.name] = place
+        if place.entry.stage is Stage.ABSENT and not place.line:
             place.manifest = manifest
         return place
 
     @asynccontextmanager
-    async def lease(self, manifest: ModelManifest) -> AsyncIterator[Worker]:
-        """Hand out the model's worker, loading it first if need be; it is not unloaded while
-        leased.
+    async def lease(
+        self,
+        manifest: ModelManifest,
+        prompt: Prompt | None = None,
+        wish: LoadOptions = LoadOptions(),  # noqa: B008  frozen
+        *,
+        alone: bool = False,
+    ) -> AsyncIterator[Worker]:
+        """Hand out a worker of the model, loading it first if need be; it is not unloaded while
+        leased. Of several workers it is the one that knows the beginning of `prompt`, or with
+        `alone` one without other requests.
 
-        Raises what loading raises, NoRoom when memory does not suffice, and WorkerDied (retriable)
-        while a model whose workers keep dying is held back.
+        Raises what planning and loading raise, NoRoom when there is no memory for it, or none came
+        free in time, and WorkerDied (retriable) while a model whose workers keep dying is held
+        back.
         """
         place = self.place(manifest)
-        self._keep(place)
-        place.leases += 1
+        place.lifetime.renew()
+        place.lifetime.wished = wish.keep_alive
+        seat, worker = await self._seated(place, prompt, wish, alone=alone)
+        seat.running += 1
         try:
-            yield place.live or await self._load(place)
+            yield worker
         finally:
-            place.leases -= 1
-            self._release(place)
+            seat.running -= 1
+            if alone:
+                for reserved in place.seats:
+                    reserved.reserved = False
+            place.stir()
+            self._depart(place)
 
-    async def load(self, manifest: ModelManifest) -> AsyncGenerator[LoadProgress]:
-        """Load a model and report how it goes."""
+    async def load(
+        self,
+        manifest: ModelManifest,
+        options: LoadOptions = LoadOptions(),  # noqa: B008  frozen
+    ) -> AsyncGenerator[LoadProgress]:
+        """Load a model and report how it goes. What `options` say holds until it is unloaded by
+        name; where it is loaded otherwise it is loaded anew, or raises ModelBusy.
+        """
         place = self.place(manifest)
+        before = place.ordered
+        await self._ordered(place, checked(options))
         task = asyncio.ensure_future(self._hold(manifest))
         try:
             while not task.done():
-                yield LoadProgress(status="loading", fraction=place.progress)
+                yield LoadProgress(status="loading", fraction=place.coming.progress)
                 await asyncio.wait([task], timeout=_PROGRESS_INTERVAL)
             task.result()
+        except LlmdError:
+            # what could not be had must not keep the model from being loaded otherwise
+            place.ordered = before
+            raise
         finally:
             task.cancel()
-        yield LoadProgress(status="ready", fraction=1.0, model=self._describe(place))
+        yield LoadProgress(status="ready", fraction=1.0, model=place.describe())
 
     async def unload(self, name: str, *, force: bool = True) -> bool:
-        """Stop a model's worker; False when it was not loaded. Without `force`, a busy one raises
-        ModelBusy.
+        """Stop a model's workers and forget what was ordered for it; False when it was not loaded.
+        Without `force`, a busy one raises ModelBusy.
         """
         place = self._places.get(name)
-        if place is None or (place.worker is None and place.loading is None):
+        if place is None or (place.entry.stage is Stage.ABSENT and not place.line):
             return False
-        if place.busy and not force:
+        if place.entry.busy and not force:
             raise ModelBusy(
-                f"{name} is answering {place.leases} requests.", hint="Wait, or unload it first."
+                f"{name} is answering {place.entry.running + place.entry.waiting} requests.",
+                hint="Wait, or unload it first.",
             )
-        self._log.info("unloading", model=name)
-        place.unloading = True
-        self._keep(place)
-        if place.loading:
-            place.loading.cancel()
-            await asyncio.wait([place.loading])
-        worker, place.worker = place.worker, None
-        if worker:
-            self._leaving.add(worker)
-            await worker.retire()
-            self._leaving.discard(worker)
-        place.unloading = False
+        place.ordered = LoadOptions()
+        self._ledger.withdraw(name, place.fail(death(name, Cause.STOPPED)))
+        await self._turnover.emptied(place, "asked")
         return True
 
+    async def unload_idle(self, reason: str) -> str | None:
+        """Unload the idle model that is missed least; return its name, None where there is none."""
+        name = self._ledger.worst(time.monotonic())
+        if name is not None:
+            await self._turnover.emptied(self._places[name], reason)
+        return name
+
+    def shrink(self, size: int) -> None:
+        """Have the caches of all models give up so many bytes, of each that has them."""
+        for place in self._places.values():
+            for seat in place.live:
+                if seat.worker:
+                    seat.worker.shrink(size)
+
+    def unmet(self, manifest: ModelManifest, wish: LoadOptions) -> list[str]:
+        """Return what a request wishes of the loading of a model that would have to be loaded anew
+        for it.
+        """
+        place = self._places.get(manifest.name)
+        if place is None or place.entry.stage not in {Stage.LOADING, Stage.READY}:
+            return []
+        return unmet(wish, place.actual(), manifest.context_length)
+
+    @property
+    def loading(self) -> bool:
+        """Whether any model is being loaded."""
+        return any(place.entry.stage is Stage.LOADING for place in self._places.values())
+
     def loaded(self) -> list[LoadedModel]:
-        """Describe every model that is loaded or loading."""
-        places = sorted(self._places.values(), key=lambda place: place.manifest.name)
-        return [self._describe(place) for place in places if place.live or place.loading]
+        """Describe every model that is loaded, loading, leaving or waited for."""
+        places = sorted(self._places.values(), key=lambda place: place.name)
+        return [
+            place.describe()
+            for place in places
+            if place.line or place.entry.stage is not Stage.ABSENT
+        ]
 
     async def close(self) -> None:
         """Unload all models; `hurry` may cut that short."""
+        await self._arranger.close()
         await asyncio.gather(*(self.unload(name) for name in list(self._places)))
 
     async def hurry(self) -> None:
         """Kill workers that are still saving what they have read."""
-        await asyncio.gather(*(worker.stop() for worker in list(self._leaving)))
+        await self._turnover.hurry()
+
+    async def _seated(
+        self, place: Residence, prompt: Prompt | None, wish: LoadOptions, *, alone: bool
+    ) -> tuple[Seat, Worker]:
+        """Wait for the model and choose a worker; the caller counts as one who uses it then."""
+        while True:
+            if not self._ledger.arrive(place.name, time.monotonic()):
+                await self._wait(place, wish)
+            try:
+                seat = await place.lonely() if alone else place.choose(prompt)
+            except BaseException:
+                self._depart(place)
+                raise
+            if seat and seat.worker:
+                return seat, seat.worker
+            # all its workers died since
+            self._depart(place)
+            self._turnover.vanished(place)
+
+    async def _wait(self, place: Residence, wish: LoadOptions) -> None:
+        loop = asyncio.get_running_loop()
+        if not place.line:
+            place.wish = wish
+        waiter = Waiter(loop.create_future())
+        place.line.append(waiter)
+        self._tell_waiting()
+        limit = self._settings.room_timeout
+        timer = loop.call_later(limit, self._overdue, place, waiter) if limit.limited else None
+        self._arranger.poke()
+        try:
+            await waiter.turn
+        except BaseException:
+            if waiter.admitted:
+                self._depart(place)
+            elif waiter in place.line:
+                place.line.remove(waiter)
+                self._ledger.withdraw(place.name)
+            self._arranger.poke()
+            raise
+        finally:
+            self._tell_waiting()
+            if timer:
+                timer.cancel()
+
+    def _overdue(self, place: Residence, waiter: Waiter) -> None:
+        if waiter not in place.line or place.entry.stage is Stage.LOADING:
+            return
+        place.line.remove(waiter)
+        self._ledger.withdraw(place.name)
+        error = NoRoom(
+            f"No room for {place.name} came free in {self._settings.room_timeout}: "
+            "the models that take it are in use.",
+            hint="Try again later, unload one with `llmd unload`, or raise pool.room_timeout.",
+            retry_after=5,
+        )
+        waiter.turn.set_exception(error)
+
+    def _tell_waiting(self) -> None:
+        waiting = [e for e in self._ledger.waiting if e.stage is not Stage.LOADING]
+        self._metrics.models.waiting.set(len(waiting))
+
+    def _depart(self, place: Residence) -> None:
+        self._ledger.depart(place.name, time.monotonic())
+        self._turnover.settle(place)
+        self._arranger.poke()
 
     async def _hold(self, manifest: ModelManifest) -> None:
         async with self.lease(manifest):
             return
 
-    async def _load(self, place: Residence) -> Worker:
-        if place.loading is None:
-            place.loading = asyncio.ensure_future(self._start(place))
-            place.loading.add_done_callback(lambda _: self._settled(place))
-        loading = place.loading
-        try:
-            # one caller that leaves must not take the model from the others
-            return await asyncio.shield(loading)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if loading.cancelled() and not (task and task.cancelling()):
-                raise death(
-                    place.manifest.name, Cause.STOPPED
-                ) from None  # unloaded while it was loading
-            raise
-
-    def _settled(self, place: Residence) -> None:
-        task, place.loading = place.loading, None
-        if task is not None and not task.cancelled():
-            task.exception()  # everybody who waited may have left
-        self._release(place)
-
-    async def _start(self, place: Residence) -> Worker:
-        name = place.manifest.name
-        wait = place.backoff.wait(time.monotonic())
-        if wait > _SHORT_WAIT:
-            raise WorkerDied(
-                f"The process of {name} died several times in a row.",
-                hint=f"It is started again in {wait:.0f} s; `llmd logs` has the reason.",
-                retry_after=int(wait) + 1,
-                model=name,
-            )
-        await asyncio.sleep(wait)
-        await self._make_room(place)
-        place.progress = 0.0
-        started = time.monotonic()
-        self._log.info("loading", model=name, path=place.manifest.path)
-        worker = await self._start_worker(
-            name, self._order(place.manifest), self._settings, self._hooks(place)
-        )
-        place.worker = worker
-        place.loaded_at = time.time()
-        place.load_seconds = time.monotonic() - started
-        self._log.info("loaded", model=name, pid=worker.pid, seconds=round(place.load_seconds, 2))
-        return worker
-
-    def _hooks(self, place: Residence) -> Hooks:
-        def progress(fraction: float) -> None:
-            place.progress = fraction
-
-        def died(cause: Cause, lived: float) -> None:
-            place.worker = None
-            if cause is not Cause.STOPPED:
-                place.backoff.died(lived, time.monotonic())
-
-        return Hooks(progress=progress, cancelled=self._observe_cancel, died=died)
-
-    async def _make_room(self, place: Residence) -> None:
-        """Unload idle models, least recently used first, while memory or `max_loaded` demand it."""
-        limit = self._settings.max_loaded
-        while (
-            limit and self._count() >= limit
-        ) or place.manifest.size > psutil.virtual_memory().available:
-            idle = [p for p in self._places.values() if p.worker and not p.busy]
-            if not idle:
-                break
-            await self.unload(min(idle, key=lambda p: p.last_used).manifest.name)
-        if limit and self._count() >= limit:
-            raise NoRoom(
-                f"{limit} models are loaded already and all of them are busy.",
-                hint="Wait, unload one with `llmd unload`, or raise pool.max_loaded.",
-                retry_after=5,
-            )
-        available = psutil.virtual_memory().available
-        if place.manifest.size > available:
-            raise NoRoom(
-                f"{place.manifest.name} needs {_gib(place.manifest.size)} for its weights alone, "
-                f"but only {_gib(available)} of memory are free.",
-                hint="Close other programs, or pull a smaller quantisation.",
-                needed=place.manifest.size,
-                available=available,
-            )
-
-    def _count(self) -> int:
-        return sum(place.worker is not None for place in self._places.values())
-
-    def _keep(self, place: Residence) -> None:
-        if place.expiry:
-            place.expiry.cancel()
-            place.expiry = None
-
-    def _release(self, place: Residence) -> None:
-        place.last_used = time.monotonic()
-        if place.busy or place.worker is None or not self._settings.keep_alive.limited:
-            return
-        self._keep(place)
-        loop = asyncio.get_running_loop()
-        place.expiry = loop.call_later(self._settings.keep_alive, self._expire, place)
-
-    def _expire(self, place: Residence) -> None:
-        if not place.busy:
-            self._log.info("idle", model=place.manifest.name, after=str(self._settings.keep_alive))
-            place.expiring = asyncio.ensure_future(self.unload(place.manifest.name))
-
-    def _describe(self, place: Residence) -> LoadedModel:
-        worker = place.live
-        manifest = place.manifest
-        if worker is None:
-            return LoadedModel(
-                name=manifest.name,
-                state=ModelState.LOADING,
-                kind=manifest.kind,
-                pid=0,
-                progress=place.progress,
-            )
-        ready = worker.ready
-        expires_in = None
-        if place.expiry:
-            expires_in = max(0.0, place.expiry.when() - asyncio.get_running_loop().time())
-        return LoadedModel(
-            name=manifest.name,
-            state=ModelState.UNLOADING if place.unloading else ModelState.READY,
-            kind=manifest.kind,
-            pid=worker.pid,
-            context_length=ready.context_length,
-            parallel=ready.parallel,
-            kv_tokens=ready.kv_tokens,
-            gpu_layers=ready.gpu_layers,
-            device=ready.device,
-            vision=ready.vision,
-            audio=ready.audio,
-            running=worker.running,
-            activity=worker.activity,
-            memory=Memory(ready.weights, ready.kv_cache, _resident(worker.pid)),
-            loaded_at=place.loaded_at,
-            load_seconds=place.load_seconds,
-            expires_in=expires_in,
-        )
+    async def _ordered(self, place: Residence, options: LoadOptions) -> None:
+        """Note what a user says about loading a model; raise ModelBusy where it would have to be
+        loaded anew and is in use.
+        """
+        stage = place.entry.stage
+        there = stage in {Stage.LOADING, Stage.READY}
+        if there and (differing := changes(options, place.coming.options)):
+            if place.entry.busy:
+                raise ModelBusy(
+                    f"{place.name} is in use and loaded with another {', '.join(differing)}.",
+                    hint="Wait until it is idle, or unload it first.",
+                )
+            await self._turnover.emptied(place, "changed")
+        place.ordered = merged(place.ordered, options)
+        if place.entry.stage is not Stage.ABSENT:
+            place.coming.options = merged(place.coming.options, options)
+            place.entry.pinned = bool(place.coming.options.pinned)
 
 
-def _resident(pid: int) -> int:
-    try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return 0
-
-
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"
+def reserve(settings: PoolSettings) -> int:
+    """Return the bytes of main memory that stay free."""
+    share = psutil.virtual_memory().total // _SHARE_KEPT_FREE
+    return int(settings.reserve) or min(share, _MOST_KEPT_FREE)

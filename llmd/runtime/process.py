@@ -32,6 +32,8 @@ from llmd.protocol.frames import (
     Loading,
     Log,
     Ready,
+    Shrink,
+    Shrunk,
     Stop,
 )
 from llmd.protocol.models import Activity
@@ -57,6 +59,8 @@ class Hooks(msgspec.Struct, frozen=True):
     """Seconds one cancellation took."""
     died: Callable[[Cause, float], None]
     """It is gone, with its lifetime since it was ready."""
+    shrunk: Callable[[int], None]
+    """Its caches gave up so many bytes."""
 
 
 class WorkerProcess:
@@ -151,6 +155,11 @@ class WorkerProcess:
             raise TypeError(f"unexpected {result}")
         return result
 
+    def shrink(self, size: int) -> None:
+        """Have its caches give up so many bytes."""
+        if self.alive:
+            self._link.send(Shrink(size))
+
     async def retire(self) -> None:
         """Have the process save its warm prefixes and end; kill it when that takes too long."""
         self._stopped = True
@@ -240,13 +249,20 @@ class WorkerProcess:
         elif isinstance(frame, Loading):
             self._progress.advanced(int(frame.fraction * 1000), now)
             self._hooks.progress(frame.fraction)
-        elif isinstance(frame, Log):
-            self._log.log(_LEVELS[frame.level], "llama.cpp", text=frame.text)
+        elif isinstance(frame, Shrunk | Log):
+            self._note(frame)
         elif not self._ready.done():
             if isinstance(frame, Ready):
                 self._ready.set_result(frame)
             elif isinstance(frame, LoadError):
                 self._ready.set_exception(from_wire(frame.error))
+
+    def _note(self, frame: Shrunk | Log) -> None:
+        if isinstance(frame, Log):
+            self._log.log(_LEVELS[frame.level], "llama.cpp", text=frame.text)
+            return
+        self._log.info("caches shrunk", bytes=frame.bytes)
+        self._hooks.shrunk(frame.bytes)
 
     def _deliver(self, identity: int, event: Event | Failed | Answered) -> None:
         box = self._boxes.get(identity)

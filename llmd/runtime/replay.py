@@ -13,9 +13,11 @@ import structlog
 from llmd.errors import PoisonRequest, WorkerDied
 from llmd.protocol.events import Accepted, Delta, Event
 from llmd.protocol.models import ModelManifest
+from llmd.protocol.placement import LoadOptions
 from llmd.protocol.questions import Question
 from llmd.protocol.requests import GenerateRequest
-from llmd.runtime.pool import Pool, Residence
+from llmd.runtime.pool import Pool
+from llmd.runtime.residence import Residence
 from llmd.runtime.workers import R
 
 
@@ -33,16 +35,20 @@ class Replay:
         self._log = structlog.get_logger("replay")
 
     async def generate(
-        self, manifest: ModelManifest, request: GenerateRequest
+        self,
+        manifest: ModelManifest,
+        request: GenerateRequest,
+        wish: LoadOptions = LoadOptions(),  # noqa: B008  frozen
     ) -> AsyncGenerator[Event]:
-        """Answer a request; events and errors as in `Worker`, and what loading raises."""
+        """Answer a request; events and errors as in `Worker`, and what loading raises. `wish` is
+        heeded where the model must be loaded for it.
+        """
         place = self._pool.place(manifest)
         accepted = shown = False
-        async with place.quarantine:
-            pass  # others are being tried alone
+        await _admitted(place)
         try:
             async with (
-                self._pool.lease(manifest) as worker,
+                self._pool.lease(manifest, request.prompt, wish) as worker,
                 aclosing(worker.generate(request)) as events,
             ):
                 async for event in events:
@@ -57,30 +63,37 @@ class Replay:
             self._log.warning(
                 "replaying alone", model=manifest.name, cause=error.details.get("cause")
             )
-        async with aclosing(self._alone(place, request)) as events:
+        async with aclosing(self._alone(place, request, wish)) as events:
             async for event in events:
                 if not (accepted and isinstance(event, Accepted)):
                     yield event
 
-    async def ask(self, manifest: ModelManifest, question: Question, kind: type[R]) -> R:
+    async def ask(
+        self,
+        manifest: ModelManifest,
+        question: Question,
+        kind: type[R],
+        wish: LoadOptions = LoadOptions(),  # noqa: B008  frozen
+    ) -> R:
         """Answer a question; errors as in `Worker`, and what loading raises."""
         place = self._pool.place(manifest)
-        async with place.quarantine:
-            pass
+        await _admitted(place)
         try:
-            async with self._pool.lease(manifest) as worker:
+            async with self._pool.lease(manifest, wish=wish) as worker:
                 return await worker.ask(question, kind)
         except WorkerDied as error:
             if not _replayable(error):
                 raise
         async with place.quarantine:
             try:
-                async with self._pool.lease(manifest) as worker:
+                async with self._pool.lease(manifest, wish=wish, alone=True) as worker:
                     return await worker.ask(question, kind)
             except WorkerDied as error:
                 raise self._poison(place, error) from error
 
-    async def _alone(self, place: Residence, request: GenerateRequest) -> AsyncGenerator[Event]:
+    async def _alone(
+        self, place: Residence, request: GenerateRequest, wish: LoadOptions
+    ) -> AsyncGenerator[Event]:
         """Run with the quarantine held until text appears: from then on a death would not be
         replayed anyway.
         """
@@ -89,7 +102,7 @@ class Replay:
         await lock.acquire()
         try:
             async with (
-                self._pool.lease(place.manifest) as worker,
+                self._pool.lease(place.manifest, request.prompt, wish, alone=True) as worker,
                 aclosing(worker.generate(request)) as events,
             ):
                 async for event in events:
@@ -116,6 +129,13 @@ class Replay:
             cause=error.details.get("cause"),
             model=place.manifest.name,
         )
+
+
+async def _admitted(place: Residence) -> None:
+    """Wait while others are being tried alone and leave no worker free."""
+    if place.crowded:
+        async with place.quarantine:
+            pass
 
 
 class _Held:

@@ -62,6 +62,10 @@ class Worker(Protocol):
         """
         ...
 
+    def shrink(self, size: int) -> None:
+        """Have its caches give up so many bytes; at once nothing happens, and never an error."""
+        ...
+
     async def retire(self) -> None:
         """End it, but let it save what it has read first, for a few seconds; otherwise as `stop`,
         which may be called meanwhile.

@@ -7,14 +7,16 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from llmd.errors import InvalidRequest, LlmdError
-from llmd.models.store import ModelStore
+from llmd.models.presets import effect
 from llmd.protocol.events import Event
 from llmd.protocol.models import Kind, ModelManifest
-from llmd.protocol.questions import Embeddings, Question, Ranking
+from llmd.protocol.placement import LoadOptions
+from llmd.protocol.questions import Embeddings, Question, Ranking, Render
 from llmd.protocol.requests import GenerateRequest
 from llmd.runtime.replay import Replay
 from llmd.runtime.workers import R
 from llmd.services.constraints import Constraints
+from llmd.services.defaults import Defaults
 from llmd.services.gate import Gate
 from llmd.services.requests import Requests
 
@@ -27,19 +29,6 @@ _ABLE = {
 }
 _IS = {Kind.CHAT: "a chat model", Kind.EMBEDDING: "an embedding model", Kind.RERANK: "a reranker"}
 _DOES = {Kind.CHAT: "generate text", Kind.EMBEDDING: "embed", Kind.RERANK: "rank"}
-
-
-class Defaults:
-    """Which model answers when a request names none."""
-
-    def __init__(self, store: ModelStore, chat: str, embedding: str) -> None:
-        self._store = store
-        self._names = {Kind.CHAT: chat, Kind.EMBEDDING: embedding}
-
-    def resolve(self, name: str | None, kind: Kind) -> ModelManifest:
-        """Return the named model, or the default of its kind; raise ModelNotFound."""
-        wanted = name if name not in {None, "", "default"} else self._names.get(kind)
-        return self._store.get(wanted) if wanted else self._store.default(kind)
 
 
 class Generation:
@@ -59,11 +48,13 @@ class Generation:
         self._gate = gate
         self._requests = requests
 
-    def resolve(self, name: str | None, kind: Kind | None = Kind.CHAT) -> ModelManifest:
-        """Return the model a request means; raise ModelNotFound, or InvalidRequest when it cannot
-        do this. None stands for what any model can do.
+    def resolve(
+        self, name: str | None, kind: Kind | None = Kind.CHAT, *, media: bool = False
+    ) -> ModelManifest:
+        """Return the model a request means, with `media` or without; raise ModelNotFound, or
+        InvalidRequest when it cannot do this. A `kind` of None stands for what any model can do.
         """
-        manifest = self._defaults.resolve(name, kind or Kind.CHAT)
+        manifest = self._defaults.resolve(name, kind or Kind.CHAT, media=media)
         if kind is None:
             return manifest
         able = _ABLE[kind]
@@ -76,14 +67,20 @@ class Generation:
         return manifest
 
     async def stream(
-        self, model: ModelManifest, requests: Sequence[GenerateRequest], trace: str = ""
+        self,
+        model: ModelManifest,
+        requests: Sequence[GenerateRequest],
+        trace: str = "",
+        wish: LoadOptions = LoadOptions(),  # noqa: B008  frozen
     ) -> AsyncGenerator[Indexed]:
         """Answer several prompts at once; yield (index of the prompt, event). The first failure
-        ends all. `trace` is what they are listed with.
+        ends all. `trace` is what they are listed with, `wish` how they would like the model loaded
+        if it must be.
         """
+        requests = [effect.request(model.preset, request) for request in requests]
         with self._gate.enter():
             await self._constraints.admit(requests)
-            streams = [self._one(model, request, trace) for request in requests]
+            streams = [self._one(model, request, trace, wish) for request in requests]
             if len(streams) == 1:
                 async with aclosing(streams[0]) as events:
                     async for event in events:
@@ -93,19 +90,27 @@ class Generation:
                 async for indexed in merged:
                     yield indexed
 
-    async def ask(self, model: ModelManifest, question: Question, kind: type[R]) -> R:
+    async def ask(
+        self,
+        model: ModelManifest,
+        question: Question,
+        kind: type[R],
+        wish: LoadOptions = LoadOptions(),  # noqa: B008  frozen
+    ) -> R:
         """Ask a model a question; `kind` is the reply it has."""
+        if isinstance(question, Render):
+            question = Render(effect.conversation(model.preset, question.prompt))
         with self._gate.enter():
-            reply = await self._replay.ask(model, question, kind)
+            reply = await self._replay.ask(model, question, kind, wish)
         if isinstance(reply, Embeddings | Ranking):
             self._requests.asked(model.name, reply.tokens)
         return reply
 
     async def _one(
-        self, model: ModelManifest, request: GenerateRequest, trace: str
+        self, model: ModelManifest, request: GenerateRequest, trace: str, wish: LoadOptions
     ) -> AsyncGenerator[Event]:
         with self._requests.follow(model.name, request, trace) as follow:
-            async with aclosing(self._replay.generate(model, request)) as events:
+            async with aclosing(self._replay.generate(model, request, wish)) as events:
                 async for event in events:
                     follow(event)
                     yield event

@@ -107,6 +107,8 @@ class FakeWorker:
         self.go.set()
         self.poison: str | None = None
         """A prompt that kills it."""
+        self.caches = 0
+        """Bytes it could give up."""
         self._hooks = hooks
         self._dead = asyncio.Event()
         self._cause = Cause.STOPPED
@@ -164,6 +166,11 @@ class FakeWorker:
             return reply
         finally:
             self.running -= 1
+
+    def shrink(self, size: int) -> None:
+        if self.alive:
+            self._hooks.shrunk(min(size, self.caches))
+        self.caches -= min(size, self.caches)
 
     async def retire(self) -> None:
         await self.stop()

@@ -10,16 +10,22 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
 
 from llmd.chat.template import ChatTemplate
 from llmd.engine.loading import Opened, open_model
 from llmd.errors import LlmdError
+from llmd.models.gguf.reading import read_model
 from llmd.protocol.frames import Load, LoadError, Loading, Log, ToWorker
 from llmd.runtime.channel import Channel
 from llmd.runtime.worker.answers import Answers
 from llmd.runtime.worker.assembly import Assembly
 from llmd.runtime.worker.intake import Intake
 from llmd.runtime.worker.loop import Worker
+from llmd.runtime.worker.measuring import Promised, measured, resident
 
 _PR_SET_PDEATHSIG = 1
 _PROGRESS_STEP = 0.01
@@ -32,7 +38,7 @@ def _die_with_parent() -> None:
 
 
 def _open(channel: Channel, load: Load) -> Opened:
-    shown = -1.0
+    shown, before = -1.0, resident()
 
     def progress(share: float) -> None:
         nonlocal shown
@@ -40,14 +46,19 @@ def _open(channel: Channel, load: Load) -> Opened:
             shown = share
             channel.send(Loading(share))
 
-    return open_model(load, progress, lambda level, text: channel.send(Log(level, text)))
+    opened = open_model(load, progress, lambda level, text: channel.send(Log(level, text)))
+    facts = read_model(Path(load.path)).facts
+    promised = Promised(opened.caches(load), opened.embedder.yet_to_come if load.embedding else 0)
+    taken = measured(opened.footprint, facts, promised, before)
+    return replace(opened, ready=msgspec.structs.replace(opened.ready, measured=taken))
 
 
-def _template(opened: Opened) -> ChatTemplate:
+def _template(opened: Opened, instead: str) -> ChatTemplate:
     vocab = opened.model.vocab
     bos = vocab.piece(vocab.bos, special=True).decode("utf-8", "replace") if vocab.bos >= 0 else ""
     eos = vocab.piece(vocab.eos, special=True).decode("utf-8", "replace") if vocab.eos >= 0 else ""
-    return ChatTemplate.choose(opened.model.chat_template(), vocab.is_control, bos=bos, eos=eos)
+    source = instead or opened.model.chat_template()
+    return ChatTemplate.choose(source, vocab.is_control, bos=bos, eos=eos)
 
 
 def main(descriptor: int) -> int:
@@ -62,7 +73,9 @@ def main(descriptor: int) -> int:
     try:
         opened = _open(channel, load)
         intake = Intake(
-            opened.model.vocab, _template(opened), opened.ready.context_length, opened.media
+            opened.model.vocab,
+            _template(opened, load.template),
+            opened.ready.context_length, opened.media
         )
         assembly = Assembly(opened, intake)
     except LlmdError as error:

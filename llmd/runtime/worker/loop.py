@@ -20,6 +20,9 @@ from llmd.protocol.frames import (
     Failed,
     Figures,
     Generate,
+    Log,
+    Shrink,
+    Shrunk,
     Stop,
     ToWorker,
     WorkerEvent,
@@ -30,9 +33,13 @@ from llmd.runtime.worker.assembly import Assembly
 from llmd.runtime.worker.cancellations import Cancellations
 from llmd.runtime.worker.illustrator import Illustrated, Illustrator
 from llmd.runtime.worker.jobs import Job, Jobs, ScoreJob, VectorJob
+from llmd.runtime.worker.slimming import slim
+from llmd.runtime.worker.wakefulness import Wakefulness
 from llmd.runtime.worker.warming import Warming
 
 _REPORT_EVERY = 1.0
+_MOMENT = 0.001
+_LOST_GPU = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class Cancelled:
     at: float
 
 
-Command = Sequence | Job | Cancelled | Recalled | Stop
+Command = Sequence | Job | Cancelled | Recalled | Shrink | Stop
 
 
 class Worker:
@@ -62,7 +69,9 @@ class Worker:
         self._cancelled = Cancellations()
         self._jobs = Jobs(opened.embedder, opened.scorer)
         self._warming = Warming(self._engine, self._commands.put)
+        self._wakefulness = Wakefulness(opened.ready.gpu_layers > 0)
         self._steps = 0
+        self._began = -1
         self._report_at = 0.0
         self.illustrator = Illustrator(
             opened.media, self._cancelled, self._requests.put, self._fail, self._beat
@@ -77,7 +86,7 @@ class Worker:
         elif isinstance(frame, Cancel):
             self._cancelled.add(frame.id)
             self._commands.put(Cancelled(frame.id, time.monotonic()))
-        elif isinstance(frame, Stop):
+        elif isinstance(frame, Shrink | Stop):
             self._commands.put(frame)
 
     def prepare(self) -> None:
@@ -95,14 +104,22 @@ class Worker:
     def run(self) -> None:
         """Step the engine, for ever (main thread)."""
         while True:
-            cancel_seconds = self._obey()
+            # most steps are nothing but a token for each answer: those take the shortest way
+            cancel_seconds = self._obey() if self._disturbed else []
             events: list[tuple[int, WorkerEvent]] = []
-            events += self._jobs.step(busy=self._engine is not None and not self._engine.idle)
+            if not self._jobs.idle:
+                events += self._jobs.step(busy=self._engine is not None and not self._engine.idle)
             if self._engine and not self._engine.idle:
                 events += self._engine.step()
             self._steps += 1
             figures = self._figures(events)
             self._channel.send(Batch(self._steps, events, cancel_seconds, figures))
+
+    @property
+    def _disturbed(self) -> bool:
+        """Whether there is a command, or nothing to do but wait for one."""
+        engine = self._engine
+        return not self._commands.empty() or engine is None or engine.idle or engine.stuck
 
     def _figures(self, events: list[tuple[int, WorkerEvent]]) -> Figures | None:
         """Return the engine's figures and add the news to those who wait, about once a second."""
@@ -110,6 +127,7 @@ class Worker:
         if self._engine is None or (now < self._report_at and not self._engine.idle):
             return None
         self._report_at = now + _REPORT_EVERY
+        self._check_devices()
         events += self._engine.news(now)
         return self._engine.figures(now)
 
@@ -136,7 +154,10 @@ class Worker:
         cancellations.
         """
         latencies: list[float] = []
+        idle = self._engine is None or self._engine.idle
+        self._began = self._steps if idle else -1
         command = self._next()
+        self._check_devices()
         while command is not None:
             if isinstance(command, Cancelled):
                 self._cancel(command.id)
@@ -147,24 +168,49 @@ class Worker:
             elif isinstance(command, Recalled):
                 if self._engine:
                     self._engine.recalled(command)
+            elif isinstance(command, Shrink):
+                self._shrink(command.bytes)
             elif command.id in self._cancelled:
                 self._cancelled.discard(command.id)
             elif isinstance(command, VectorJob | ScoreJob):
                 self._jobs.add(command)
             else:
                 self._submit(command)
-            command = self._commands.get_nowait() if not self._commands.empty() else None
+            command = self._more()
         return latencies
+
+    def _more(self) -> Command | None:
+        """Return a command that is there, or comes within a moment when nothing has begun yet:
+        requests of a burst are better begun together than one by one.
+        """
+        begins = self._steps == self._began
+        try:
+            return self._commands.get(block=begins, timeout=_MOMENT if begins else None)
+        except queue.Empty:
+            return None
+
+    def _check_devices(self) -> None:
+        """End this process if its model lay where nothing is any more; another one takes over."""
+        lost = self._wakefulness.lost()
+        if not lost:
+            return
+        self._channel.send(Log("error", f"{', '.join(lost)} is gone since the machine slept."))
+        self._channel.flush()
+        os._exit(_LOST_GPU)
+
+    def _shrink(self, size: int) -> None:
+        warm = self._engine.warm if self._engine else None
+        media = self._opened.media.cache if self._opened.media else None
+        self._channel.send(Shrunk(slim([warm, media], size)))
 
     def _next(self) -> Command | None:
         """Return the next command; None when there is none but other work to do. While there is
         neither, prefixes are saved.
         """
+        self._warming.busy()
         while True:
             idle = self._jobs.idle and (self._engine is None or self._engine.idle)
             waits = idle or (self._jobs.idle and self._engine is not None and self._engine.stuck)
-            if not idle:
-                self._warming.busy()
             try:
                 return self._commands.get(
                     block=waits, timeout=self._warming.patience() if idle else None

@@ -33,10 +33,44 @@ def test_load_says_where_and_how_long(llmd: Llmd, daemon: FakeDaemon) -> None:
     assert daemon.body("/control/load") == {"model": "llmd-tiny"}
 
 
+def test_load_takes_a_quantisation(llmd: Llmd, daemon: FakeDaemon) -> None:
+    assert llmd("load", "llmd-tiny", "--quantization", "q4_0").code == 0
+    assert daemon.body("/control/load")["quantization"] == "q4_0"
+
+
 @pytest.mark.usefixtures("daemon")
 def test_load_as_json_is_ndjson(llmd: Llmd) -> None:
     lines = llmd("load", "--json").out.splitlines()
     assert [msgspec.json.decode(line)["status"] for line in lines] == ["loading", "ready"]
+
+
+def test_load_passes_on_what_is_said_about_loading(llmd: Llmd, daemon: FakeDaemon) -> None:
+    said = "load llmd-tiny --ctx 4096 --kv-type q8_0 --keep-alive 10m --pin --instances 2 --cpu"
+    assert llmd(*said.split()).code == 0
+    assert daemon.body("/control/load") == {
+        "model": "llmd-tiny",
+        "options": {
+            "context_length": 4096,
+            "kv_type": "q8_0",
+            "prefer_gpu": False,
+            "keep_alive": 600.0,
+            "pinned": True,
+            "instances": 2,
+        },
+    }
+
+
+def test_ps_tells_of_several_workers_pins_and_those_who_wait_for_room(
+    llmd: Llmd, daemon: FakeDaemon
+) -> None:
+    daemon.loaded = [
+        {**LOADED, "instances": 3, "pinned": True},
+        {**LOADED, "name": "next", "state": "waiting", "waiting": 4, "pid": 0},
+    ]
+    _, first, second = llmd("ps").out.splitlines()
+    assert first.startswith("llmd-tiny x3 ")
+    assert first.rstrip().endswith("pinned")
+    assert second.rstrip().endswith("4 wait for room")
 
 
 def test_unload_names_what_went(llmd: Llmd, daemon: FakeDaemon) -> None:

@@ -8,12 +8,15 @@ import pytest
 from llmd.config.settings import EngineSettings, PoolSettings
 from llmd.errors import PoisonRequest, WorkerDied
 from llmd.protocol.events import Accepted, Delta
+from llmd.protocol.placement import LoadOptions
 from llmd.protocol.questions import Embed, Embeddings
 from llmd.protocol.requests import GenerateRequest, TextPrompt
 from llmd.runtime.orders import Orders
 from llmd.runtime.pool import Pool
 from llmd.runtime.replay import Replay
 from llmd.runtime.supervisor import Cause
+from llmd.telemetry.metrics import Metrics
+from tests.fakes.planner import FakePlanner
 from tests.fakes.worker import FakeStarts, manifest
 
 MODEL = manifest()
@@ -24,7 +27,9 @@ class Scene:
 
     def __init__(self) -> None:
         self.starts = FakeStarts()
-        self.pool = Pool(PoolSettings(), Orders(EngineSettings()).load, lambda _: None, self.starts)
+        self.pool = Pool(
+            PoolSettings(), Orders(EngineSettings()).load, FakePlanner(), Metrics(), self.starts
+        )
         self.replay = Replay(self.pool)
 
     def ask(self, text: str) -> asyncio.Task[str]:
@@ -160,4 +165,27 @@ async def test_embedding_is_replayed_too_and_named_the_second_time() -> None:
         await asking
     scene.starts.held = False
     await embed()
+    await scene.pool.close()
+
+
+async def test_beside_other_workers_a_replay_holds_nobody_up() -> None:
+    scene = Scene()
+    async for _ in scene.pool.load(MODEL, LoadOptions(instances=2)):
+        pass
+    for worker in scene.starts.workers:
+        worker.hold()
+    first, second = scene.ask("a b"), scene.ask("c d")
+    while any(worker.running == 0 for worker in scene.starts.workers):
+        await asyncio.sleep(0.001)
+    dying, living = scene.starts.workers
+    scene.starts.held = True
+    dying.die()
+    while len(scene.starts.workers) < 3 or not scene.starts.workers[2].running:
+        await asyncio.sleep(0.001)
+    assert scene.starts.workers[2].served == dying.served, "tried alone, in the new one"
+    other = scene.ask("e f")
+    living.go.set()
+    assert await other == "e f"
+    scene.starts.workers[2].go.set()
+    assert {await first, await second} == {"a b", "c d"}
     await scene.pool.close()

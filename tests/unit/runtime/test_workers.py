@@ -33,10 +33,12 @@ class Seen:
         self.progress: list[float] = []
         self.cancelled: list[float] = []
         self.died: list[Cause] = []
+        self.shrunk: list[int] = []
         self.hooks = Hooks(
             progress=self.progress.append,
             cancelled=self.cancelled.append,
             died=lambda cause, _: self.died.append(cause),
+            shrunk=self.shrunk.append,
         )
 
 
@@ -124,3 +126,13 @@ async def test_many_answers_at_once(seen_worker: tuple[Seen, Worker]) -> None:
         )
 
     assert await asyncio.gather(*(one() for _ in range(8))) == [1] * 8
+
+
+async def test_shrinking_says_what_there_was_to_give(seen_worker: tuple[Seen, Worker]) -> None:
+    seen, worker = seen_worker
+    worker.shrink(1000)
+    while not seen.shrunk:
+        await asyncio.sleep(0.01)
+    assert seen.shrunk == [0]
+    await worker.stop()
+    worker.shrink(1000)  # nobody is left to do it

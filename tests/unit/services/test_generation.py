@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from llmd.errors import Draining, InvalidRequest, ModelNotFound, WorkerDied
+from llmd.models.presets.recipe import Recipe
 from llmd.protocol.events import Accepted, Delta, Finished
 from llmd.protocol.models import Kind
-from llmd.protocol.questions import Embed, Embeddings
-from llmd.protocol.requests import GenerateRequest, TextPrompt
+from llmd.protocol.questions import Embed, Embeddings, Render, Rendered
+from llmd.protocol.requests import ChatPrompt, GenerateRequest, TextPrompt
 from tests.unit.services.conftest import Bench
 
 
@@ -109,3 +110,18 @@ def test_which_model_answers(
     configured = Bench(tmp_path / "models", tiny_model, default="minilm")
     with pytest.raises(InvalidRequest):
         configured.services.generation.resolve(None)
+
+
+async def test_a_preset_is_laid_upon_conversations(bench: Bench) -> None:
+    recipe = Recipe(base="llmd-tiny", system="Arr")
+    await bench.services.presets.create("pirate", None, "", recipe)
+    generation = bench.services.generation
+    model = generation.resolve("pirate")
+    asked = ChatPrompt([{"role": "user", "content": "Hi"}])
+    rendered = await generation.ask(model, Render(asked), Rendered)
+    assert rendered.text == "ArrHi"
+    own = ChatPrompt([{"role": "system", "content": "Ahem"}, *asked.messages])
+    assert (await generation.ask(model, Render(own), Rendered)).text == "AhemHi"
+    plain = generation.resolve("llmd-tiny")
+    assert (await generation.ask(plain, Render(asked), Rendered)).text == "Hi"
+    await bench.pool.close()

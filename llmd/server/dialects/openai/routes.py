@@ -10,8 +10,10 @@ from aiohttp import web
 
 from llmd.config.settings import MediaSettings
 from llmd.errors import LlmdError
+from llmd.models.presets import effect
 from llmd.protocol.events import Accepted, Queued
-from llmd.protocol.models import Kind, ModelManifest
+from llmd.protocol.models import Kind, ModelManifest, SamplingDefaults
+from llmd.protocol.placement import LoadOptions
 from llmd.protocol.questions import (
     Embeddings,
     Ranking,
@@ -32,12 +34,14 @@ from llmd.server.dialects.openai.convert import (
     texts,
     tokens,
     vectors,
+    wishes,
 )
 from llmd.server.http.body import read_json
 from llmd.server.http.callers import caller, is_owner
 from llmd.server.http.keys import IDENTITY, SERVICES
 from llmd.server.http.remote_media import fetch
 from llmd.server.http.streaming import finished, open_stream
+from llmd.services.bundle import Services
 from llmd.services.generation import Indexed
 
 
@@ -47,13 +51,18 @@ def _json(body: object, headers: dict[str, str] | None = None) -> web.Response:
     )
 
 
+def _usual(services: Services, model: ModelManifest) -> SamplingDefaults:
+    return effect.sampling(services.sampling, model.preset.sampling)
+
+
 async def chat_completions(request: web.Request) -> web.StreamResponse:
     """Answer a conversation."""
     services = request.app[SERVICES]
     asked = await read_json(request, schema.ChatRequest)
-    wanted = requests.chat_requests(asked, services.sampling)
-    model = services.generation.resolve(asked.model)
-    if sources := media.sources(asked, services.media):
+    sources = media.sources(asked, services.media)
+    model = services.generation.resolve(asked.model, media=bool(sources))
+    wanted = requests.chat_requests(asked, _usual(services, model))
+    if sources:
         media.check(sources, model)
         wanted = media.attached(wanted, await _contents(sources, services.media))
     return await _answer(
@@ -72,8 +81,8 @@ async def completions(request: web.Request) -> web.StreamResponse:
     """Continue a text."""
     services = request.app[SERVICES]
     asked = await read_json(request, schema.CompletionRequest)
-    wanted = requests.completion_requests(asked, services.sampling)
     model = services.generation.resolve(asked.model)
+    wanted = requests.completion_requests(asked, _usual(services, model))
     echoes = [await _echo(request, asked, model, prompt) for prompt in requests.prompts(asked)]
     return await _answer(request, asked, model, wanted, texts.TextAnswer(model.name, asked, echoes))
 
@@ -99,12 +108,15 @@ async def _answer(
 ) -> web.StreamResponse:
     client, owner = caller(request, requests.user(asked)), is_owner(request)
     wanted = [msgspec.structs.replace(one, client=client) for one in wanted]
-    generation = request.app[SERVICES].generation
-    async with aclosing(generation.stream(model, wanted, request.get(IDENTITY, ""))) as events:
+    services, wish = request.app[SERVICES], wishes.wish(asked)
+    services.residents.admit(model, wish, wishes.mismatch(asked))
+    streaming = services.generation.stream(model, wanted, request.get(IDENTITY, ""), wish)
+    async with aclosing(streaming) as events:
         # headers wait until every prompt is known to fit, so that a refusal still gets its status
         accepted, early = await _accepted(events, len(wanted))
         later = _chain(early, events, discreet=not owner)
         headers = line.headers(accepted)
+        headers |= wishes.headers(services.residents.unmet(model, wish))
         if asked.stream:
             return await _stream(request, later, answer, headers)
         async for index, event in later:
@@ -167,8 +179,12 @@ async def embeddings(request: web.Request) -> web.Response:
     asked = await read_json(request, schema.EmbeddingRequest)
     question = vectors.embed(asked)
     model = generation.resolve(asked.model, Kind.EMBEDDING)
-    result = await generation.ask(model, question, Embeddings)
+    result = await generation.ask(model, question, Embeddings, _staying(asked))
     return _json(vectors.embedding_list(asked, model, result))
+
+
+def _staying(asked: schema.EmbeddingRequest | schema.RerankRequest) -> LoadOptions:
+    return LoadOptions(keep_alive=wishes.keep_alive(asked.keep_alive, asked.ttl))
 
 
 async def rerank(request: web.Request) -> web.Response:
@@ -177,7 +193,7 @@ async def rerank(request: web.Request) -> web.Response:
     asked = await read_json(request, schema.RerankRequest)
     question = vectors.rerank(asked)
     model = generation.resolve(asked.model, Kind.RERANK)
-    result = await generation.ask(model, question, Ranking)
+    result = await generation.ask(model, question, Ranking, _staying(asked))
     return _json(vectors.ranking(asked, model, question, result))
 
 
@@ -201,8 +217,8 @@ async def apply_template(request: web.Request) -> web.Response:
     """Show the prompt that a conversation becomes."""
     services = request.app[SERVICES]
     asked = await read_json(request, schema.ChatRequest)
-    prompt = requests.chat_requests(asked, services.sampling)[0].prompt
     model = services.generation.resolve(asked.model)
+    prompt = requests.chat_requests(asked, _usual(services, model))[0].prompt
     assert isinstance(prompt, ChatPrompt)  # noqa: S101  what chat requests hold
     found = await services.generation.ask(model, Render(prompt), Rendered)
     return _json(tokens.prompt(found))

@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from llmd.config.settings import SamplingSettings
 from llmd.errors import InvalidRequest
+from llmd.models.presets.effect import stops
+from llmd.protocol.models import SamplingDefaults
 from llmd.protocol.requests import (
     Adapter,
     ChatPrompt,
@@ -30,42 +31,30 @@ _MAX_PROMPTS = 128
 _PARTS = ("text", "image_url", "input_audio")
 
 
-def sampling(options: schema.Options, defaults: SamplingSettings) -> Sampling:
-    """Return how to sample: the request's wishes over the configured defaults."""
-
-    def either(value: Any, default: Any) -> Any:
-        return default if value is None else value
-
-    return Sampling(
-        temperature=either(options.temperature, defaults.temperature),
-        top_k=either(options.top_k, defaults.top_k),
-        top_p=either(options.top_p, defaults.top_p),
-        min_p=either(options.min_p, defaults.min_p),
-        typical_p=either(options.typical_p, 1.0),
-        repeat_penalty=either(options.repeat_penalty, 1.0),
-        repeat_last_n=either(options.repeat_last_n, 64),
-        frequency_penalty=either(options.frequency_penalty, 0.0),
-        presence_penalty=either(options.presence_penalty, 0.0),
-        seed=options.seed,
-        logit_bias=options.logit_bias or {},
-    )
+def sampling(options: schema.Options, defaults: SamplingDefaults) -> Sampling:
+    """Return how to sample: the request's wishes over the model's defaults."""
+    names = Sampling.__struct_fields__
+    wished = {name: getattr(options, name) for name in names}
+    usual = {name: getattr(defaults, name, None) for name in names}
+    said = {name: usual[name] if value is None else value for name, value in wished.items()}
+    return Sampling(**{name: value for name, value in said.items() if value is not None})
 
 
 def _requests(
     options: schema.Options,
     prompts: list[Prompt],
-    defaults: SamplingSettings,
+    defaults: SamplingDefaults,
     max_tokens: int | None,
     logprobs: int | None,
 ) -> list[GenerateRequest]:
     """Return one request per prompt."""
     chosen = sampling(options, defaults)
-    stops = [options.stop] if isinstance(options.stop, str) else options.stop or []
+    asked = [options.stop] if isinstance(options.stop, str) else options.stop or []
     plain = GenerateRequest(
         prompt=prompts[0],
         sampling=chosen,
-        max_tokens=max_tokens or defaults.max_tokens or None,
-        stop=[stop for stop in stops if stop],
+        max_tokens=max_tokens or defaults.max_tokens,
+        stop=stops(defaults, asked),
         ignore_eos=bool(options.ignore_eos),
         logprobs=logprobs,
         overflow=Overflow(options.context_overflow or "error"),
@@ -118,7 +107,7 @@ def _repeated(plain: list[GenerateRequest], times: int) -> list[GenerateRequest]
     ]
 
 
-def chat_requests(request: schema.ChatRequest, defaults: SamplingSettings) -> list[GenerateRequest]:
+def chat_requests(request: schema.ChatRequest, defaults: SamplingDefaults) -> list[GenerateRequest]:
     """Return one native request per choice; raise InvalidRequest for what llmd cannot do."""
     messages = numbered(
         [_message(message, index) for index, message in enumerate(request.messages)]
@@ -159,7 +148,7 @@ def _message(message: schema.Message, index: int) -> dict[str, Any]:
 
 
 def completion_requests(
-    request: schema.CompletionRequest, defaults: SamplingSettings
+    request: schema.CompletionRequest, defaults: SamplingDefaults
 ) -> list[GenerateRequest]:
     """Return one native request per prompt and choice; raise InvalidRequest for what llmd cannot
     do.

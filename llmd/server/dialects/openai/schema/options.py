@@ -37,6 +37,12 @@ class SpeculationOptions(msgspec.Struct, frozen=True):
     longest: Annotated[int, Meta(ge=0, le=1024)] | None = None
 
 
+class ModelOptions(msgspec.Struct, frozen=True):
+    """What Ollama's clients say about loading."""
+
+    num_ctx: Tokens | None = None
+
+
 class PredictionPart(msgspec.Struct, frozen=True):
     """Part of a predicted text."""
 
@@ -89,6 +95,17 @@ class Options(Forms, frozen=True, kw_only=True):
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
     """OpenAI's newer names for `user`."""
+    keep_alive: str | float | None = None
+    """How long the model stays when idle after this request: seconds, `5m`, -1 for ever, 0 not."""
+    ttl: Annotated[int, Meta(ge=0)] | None = None
+    """LM Studio's name for it, in seconds."""
+    context_length: Tokens | None = None
+    """Tokens that the model should be loaded with; a loaded one is not loaded anew for it."""
+    num_ctx: Tokens | None = None
+    options: ModelOptions | None = None
+    """Ollama's names for `context_length`."""
+    mismatch: Literal["serve", "refuse"] | None = None
+    """What happens where the model would have to be loaded anew, see `pool.mismatch`."""
     timings: bool | None = None
     """Whether a stream ends with the usage, and so with its timings; whole answers always have
     them.

@@ -17,6 +17,8 @@ class EmbeddingRequest(msgspec.Struct, frozen=True, kw_only=True):
     dimensions: Annotated[int, Meta(ge=1)] | None = None
     truncate: bool | None = None
     pooling: Literal["mean", "cls", "last"] | None = None
+    keep_alive: str | float | None = None
+    ttl: Annotated[int, Meta(ge=0)] | None = None
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -35,6 +37,8 @@ class RerankRequest(msgspec.Struct, frozen=True, kw_only=True):
     return_documents: bool | None = None
     truncate: bool | None = None
     raw_scores: bool | None = None
+    keep_alive: str | float | None = None
+    ttl: Annotated[int, Meta(ge=0)] | None = None
 
 
 class RankedDocument(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -118,3 +118,48 @@ async def test_an_answer_tells_how_long_the_line_was(bench: Bench, connect: Conn
     events = [event for event in text.split(b"\n\n") if event and not event.startswith(b": ping")]
     assert events[:2] == [b": queued position=3 wait=2.1", b": queued position=0 wait=0.5"]
     assert events[-1] == b"data: [DONE]"
+
+
+async def test_a_wish_that_needs_a_reload_is_a_header_or_a_refusal(connect: Connect) -> None:
+    client = await connect()
+    body = {"prompt": "a b", "keep_alive": "7m"}
+    first = await client.post("/v1/completions", json=body)
+    assert "X-LLMD-Would-Reload" not in first.headers
+    (row,) = (await (await client.get("/control/ps")).json())["models"]
+    assert row["keep_alive"] == 420
+    served = await client.post("/v1/completions", json={**body, "num_ctx": 2048})
+    assert served.status == 200
+    assert served.headers["X-LLMD-Would-Reload"] == "context_length"
+    refused = await client.post(
+        "/v1/completions", json={**body, "num_ctx": 2048, "mismatch": "refuse"}
+    )
+    assert (refused.status, (await refused.json())["error"]["param"]) == (400, "context_length")
+    wrong = await client.post("/v1/completions", json={**body, "keep_alive": "soon"})
+    assert (wrong.status, (await wrong.json())["error"]["param"]) == (400, "keep_alive")
+
+
+async def test_embeddings_may_say_how_long_their_model_stays(connect: Connect) -> None:
+    client = await connect()
+    body = {"model": "llmd-tiny", "input": "a", "keep_alive": -1}
+    assert (await client.post("/v1/embeddings", json=body)).status == 200
+    (row,) = (await (await client.get("/control/ps")).json())["models"]
+    assert (row["keep_alive"], row["expires_in"]) == (None, None)
+
+
+async def test_a_picture_without_a_model_goes_to_one_that_sees(
+    bench: Bench, connect: Connect
+) -> None:
+    import msgspec
+
+    bench.store.copy("llmd-tiny", "eye")
+    bench.store.change("eye", lambda model: msgspec.structs.replace(model, vision=True))
+    bench.store.copy("llmd-tiny", "newest")
+    pixel = (
+        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA"
+        "WjR9awAAAABJRU5ErkJggg=="
+    )
+    content = [{"type": "image_url", "image_url": {"url": pixel}}]
+    body = {"messages": [{"role": "user", "content": content}]}
+    # the fake worker answers plain texts only; that it was asked is what counts
+    await (await connect()).post("/v1/chat/completions", json=body)
+    assert [worker.name for worker in bench.starts.workers] == ["eye"]

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from llmd.config.settings import SamplingSettings
 from llmd.errors import ConstraintRefused, InvalidRequest
 from llmd.protocol.constraints import Choice, Constraint, Grammar, Json, Proposal, Regex
+from llmd.protocol.models import SamplingDefaults
 from llmd.server.dialects.openai import schema
 from llmd.server.dialects.openai.convert import requests
 from llmd.server.dialects.openai.convert.constraints import constraint, proposals, validity
@@ -96,8 +96,8 @@ def test_chat_and_plain_requests_carry_the_form_to_all_their_choices() -> None:
     )
     text = decode_json(msgspec.json.encode({**body, "prompt": "x"}), schema.CompletionRequest)
     wanted = [
-        *requests.chat_requests(chat, SamplingSettings()),
-        *requests.completion_requests(text, SamplingSettings()),
+        *requests.chat_requests(chat, SamplingDefaults()),
+        *requests.completion_requests(text, SamplingDefaults()),
     ]
     assert [request.constraint for request in wanted] == [Regex("a")] * 4
 

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from llmd.config.settings import MediaSettings, SamplingSettings
+from llmd.config.settings import MediaSettings
 from llmd.config.values import Size
 from llmd.errors import InvalidRequest
-from llmd.protocol.models import Kind, ModelManifest
+from llmd.protocol.models import Kind, ModelManifest, SamplingDefaults
 from llmd.protocol.requests import ChatPrompt, GenerateRequest, TextPrompt
 from llmd.server.dialects.openai import schema
 from llmd.server.dialects.openai.convert import media, requests
@@ -138,7 +138,7 @@ def test_a_model_must_take_what_it_is_given(senses: dict[str, bool], place: str 
 
 def test_parts_are_replaced_by_what_says_which_of_the_media_they_were() -> None:
     request = asked(image(data_url(b"1")), {"type": "text", "text": "and"}, audio("b25l"))
-    (native,) = requests.chat_requests(request, SamplingSettings())
+    (native,) = requests.chat_requests(request, SamplingDefaults())
     assert isinstance(native.prompt, ChatPrompt)
     assert native.prompt.messages[0]["content"] == "be brief"
     assert native.prompt.messages[1]["content"] == [

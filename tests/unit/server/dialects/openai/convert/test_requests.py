@@ -5,6 +5,8 @@ import pytest
 
 from llmd.config.settings import SamplingSettings
 from llmd.errors import InvalidRequest
+from llmd.models.presets import effect
+from llmd.protocol.models import SamplingDefaults
 from llmd.protocol.requests import (
     Adapter,
     ChatPrompt,
@@ -20,7 +22,7 @@ from llmd.server.dialects.openai import schema
 from llmd.server.dialects.openai.convert import requests
 from llmd.server.http.body import decode_json
 
-DEFAULTS = SamplingSettings()
+DEFAULTS = effect.sampling(SamplingSettings(), SamplingDefaults())
 
 
 def chat(**fields: object) -> schema.ChatRequest:
@@ -277,13 +279,13 @@ def test_other_ways_to_speculate_are_refused(fields: dict[str, object]) -> None:
     ],
 )
 def test_the_lane_of_a_request(fields: dict[str, object], lane: str) -> None:
-    (made,) = requests.chat_requests(chat(**fields), SamplingSettings())
+    (made,) = requests.chat_requests(chat(**fields), SamplingDefaults())
     assert str(made.lane) == lane
 
 
 def test_a_prompt_may_stay_out_of_the_cache() -> None:
     for value, kept in ((None, True), (True, True), (False, False)):
-        (made,) = requests.chat_requests(chat(cache_prompt=value), SamplingSettings())
+        (made,) = requests.chat_requests(chat(cache_prompt=value), SamplingDefaults())
         assert made.cache_prompt is kept
 
 
@@ -292,3 +294,15 @@ def test_the_user_has_several_names() -> None:
     assert requests.user(chat(user="a", safety_identifier="b")) == "a"
     assert requests.user(chat(user="", safety_identifier="b")) == "b"
     assert requests.user(chat(prompt_cache_key="c")) == "c"
+
+
+def test_a_models_own_defaults_stand_behind_the_request() -> None:
+    usual = SamplingDefaults(
+        temperature=0.1, presence_penalty=1.5, seed=7, max_tokens=9, stop=["<|end|>"]
+    )
+    (made,) = requests.chat_requests(chat(), usual)
+    assert (made.sampling.temperature, made.sampling.presence_penalty) == (0.1, 1.5)
+    assert (made.sampling.seed, made.max_tokens, made.stop) == (7, 9, ["<|end|>"])
+    (made,) = requests.chat_requests(chat(temperature=0, max_tokens=2, stop="x"), usual)
+    assert (made.sampling.temperature, made.max_tokens) == (0, 2)
+    assert made.stop == ["x", "<|end|>"], "the model's own ends belong to its format"

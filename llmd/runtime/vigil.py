@@ -1,0 +1,89 @@
+"""Looks after the memory while the daemon runs: when others need it, caches shrink first, then idle
+models go; busy and pinned ones never.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import structlog
+
+from llmd.runtime.pool import Pool
+from llmd.runtime.residency.pressure import Reading, Strain, left_in_group, stalled
+
+_EVERY = 1.0
+_PRESSURE = Path("/proc/pressure/memory")
+_GROUP = Path("/sys/fs/cgroup")
+
+
+class Vigil:
+    """Watches until it is closed; `look` reads the memory."""
+
+    def __init__(self, pool: Pool, look: Callable[[], Reading], every: float = _EVERY) -> None:
+        self._pool = pool
+        self._look = look
+        self._every = every
+        self._strain = Strain()
+        self._log = structlog.get_logger("memory")
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._task = asyncio.ensure_future(self._watch())
+
+    async def close(self) -> None:
+        """Stop watching."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._every)
+            await self.act(time.monotonic())
+
+    async def act(self, now: float) -> None:
+        """Look once, and do what that calls for."""
+        if self._pool.loading:
+            return  # a load takes memory that was planned for it
+        reading = self._look()
+        measure = self._strain.judge(reading, now)
+        if measure.shrink:
+            self._log.warning(
+                "memory runs short, caches shrink",
+                available=reading.available,
+                reserve=reading.reserve,
+                stalled=reading.stalled,
+                bytes=measure.shrink,
+            )
+            self._pool.shrink(measure.shrink)
+        if measure.unload:
+            name = await self._pool.unload_idle("pressure")
+            if name is None:
+                self._strain.nothing_left()
+                return
+            self._log.warning(
+                "memory runs short, an idle model goes", model=name, available=reading.available
+            )
+
+
+def look(reserve: int, pressure: Path = _PRESSURE, group: Path = _GROUP) -> Reading:
+    """Read what the system says of its memory, and of what this process's control group may use."""
+    available = psutil.virtual_memory().available
+    own = [_text(group / f"memory.{name}") for name in ("max", "current", "stat")]
+    left = left_in_group(*own)
+    if left is not None:
+        available = min(available, left)
+    return Reading(available, reserve, stalled(_text(pressure)))
+
+
+def _text(path: Path) -> str:
+    """Return a file of the kernel's, empty where there is none."""
+    try:
+        return path.read_text(encoding="ascii")
+    except OSError:
+        return ""

@@ -1,0 +1,147 @@
+"""Which model answers when a request names none, for each thing models are for. May be changed
+while the daemon runs, and is written to the configuration file so that it holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from llmd.config.settings import ModelSettings
+from llmd.config.store import load_settings, set_value
+from llmd.errors import InvalidRequest, LlmdError
+from llmd.models.store import ModelStore
+from llmd.protocol.models import Kind, ModelManifest
+
+
+class Purpose(StrEnum):
+    """What a default is for."""
+
+    CHAT = "chat"
+    VISION = "vision"
+    """Requests with pictures or sounds."""
+    EMBEDDING = "embedding"
+    RERANK = "rerank"
+
+
+class DefaultModel(msgspec.Struct, frozen=True, kw_only=True):
+    """One default, as `llmd default` shows it."""
+
+    purpose: Purpose
+    model: str
+    """Name of the model that answers now; empty: there is none."""
+    chosen: bool
+    """Whether somebody chose it; else it is the newest that can."""
+    overridden_by: str = ""
+    """Environment variable that will win over the file at the next start."""
+
+
+_SETTINGS = {
+    Purpose.CHAT: "default",
+    Purpose.VISION: "default_vision",
+    Purpose.EMBEDDING: "default_embedding",
+    Purpose.RERANK: "default_rerank",
+}
+_KINDS = {
+    Purpose.CHAT: {Kind.CHAT},
+    Purpose.VISION: {Kind.CHAT},
+    Purpose.EMBEDDING: {Kind.CHAT, Kind.EMBEDDING},
+    Purpose.RERANK: {Kind.RERANK},
+}
+_PURPOSES = {
+    Kind.CHAT: Purpose.CHAT,
+    Kind.EMBEDDING: Purpose.EMBEDDING,
+    Kind.RERANK: Purpose.RERANK,
+}
+
+
+class Defaults:
+    """The current defaults, and where they are kept; without a file they hold until the end."""
+
+    def __init__(
+        self, store: ModelStore, settings: ModelSettings, config_file: Path | None = None
+    ) -> None:
+        self._store = store
+        self._names = {
+            purpose: str(getattr(settings, field)) for purpose, field in _SETTINGS.items()
+        }
+        self._config_file = config_file
+
+    def resolve(self, name: str | None, kind: Kind, *, media: bool = False) -> ModelManifest:
+        """Return the named model, or the default of its kind, one that takes pictures and sounds
+        for a request with `media`; raise ModelNotFound.
+        """
+        if name not in {None, "", "default"}:
+            return self._store.get(str(name))
+        purpose = Purpose.VISION if media and kind is Kind.CHAT else _PURPOSES[kind]
+        if chosen := self._names[purpose]:
+            return self._store.get(chosen)
+        if purpose is Purpose.VISION:
+            return self._seeing()
+        return self._store.default(kind)
+
+    def list(self) -> list[DefaultModel]:
+        """Return all defaults as they are now."""
+        return [self._describe(purpose) for purpose in Purpose]
+
+    async def change(self, purpose: Purpose, name: str | None) -> DefaultModel:
+        """Choose a model for a purpose, or with None leave it to the newest; raise ModelNotFound,
+        or InvalidRequest for a model that cannot do it.
+        """
+        model = await asyncio.to_thread(self._store.get, name) if name else None
+        if model:
+            _check(model, purpose)
+        chosen = model.name if model else ""
+        override = ""
+        if self._config_file:
+            key = f"models.{_SETTINGS[purpose]}"
+            override = await asyncio.to_thread(_keep, self._config_file, key, chosen)
+        self._names[purpose] = chosen
+        return msgspec.structs.replace(self._describe(purpose), overridden_by=override)
+
+    def _describe(self, purpose: Purpose) -> DefaultModel:
+        kind = next(kind for kind in Kind if kind in _KINDS[purpose])
+        if purpose is Purpose.EMBEDDING:
+            kind = Kind.EMBEDDING
+        try:
+            model = self.resolve(None, kind, media=purpose is Purpose.VISION)
+        except LlmdError:
+            return DefaultModel(
+                purpose=purpose, model=self._names[purpose], chosen=bool(self._names[purpose])
+            )
+        able = purpose is not Purpose.VISION or _takes_media(model)
+        return DefaultModel(
+            purpose=purpose, model=model.name if able else "", chosen=bool(self._names[purpose])
+        )
+
+    def _seeing(self) -> ModelManifest:
+        usual = self.resolve(None, Kind.CHAT)
+        if _takes_media(usual):
+            return usual
+        able = [model for model in self._store.list() if _takes_media(model)]
+        newest = max(able, key=lambda model: model.added, default=usual)
+        return self._store.get(newest.name)
+
+
+def _takes_media(model: ModelManifest) -> bool:
+    return model.vision or model.audio
+
+
+def _check(model: ModelManifest, purpose: Purpose) -> None:
+    if model.kind not in _KINDS[purpose] or (purpose is Purpose.VISION and not _takes_media(model)):
+        raise InvalidRequest(
+            f"{model.name} cannot be the default for {purpose}: it is a {model.kind} model"
+            + (" without a projector." if purpose is Purpose.VISION else "."),
+            hint="`llmd ls` tells what models are for.",
+            param="model",
+        )
+
+
+def _keep(config_file: Path, key: str, name: str) -> str:
+    """Write a default; return the environment variable that will override it, if one does."""
+    set_value(config_file, key, name)
+    source = load_settings(config_file).sources[key]
+    return "" if source == str(config_file) else source

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from llmd.config.settings import ModelSettings
+from llmd.config.store import load_settings
+from llmd.errors import InvalidRequest, ModelNotFound
+from llmd.models.store import ModelStore
+from llmd.protocol.models import Kind, ModelManifest
+from llmd.services.defaults import Defaults, Purpose
+from tests.fakes.rerankers import write_encoder
+
+
+@pytest.fixture
+def store(tmp_path: Path, tiny_model: Path, embedding_model: Path) -> ModelStore:
+    """The built-in model, an embedding model and a reranker."""
+    store = ModelStore(tmp_path / "models", tiny_model)
+    store.register(embedding_model, "embedder")
+    write_encoder(tmp_path / "ranker.gguf", embedding_model)
+    store.register(tmp_path / "ranker.gguf", "ranker")
+    return store
+
+
+def seeing(store: ModelStore, name: str) -> ModelManifest:
+    import msgspec
+
+    store.copy("llmd-tiny", name)
+    return store.change(name, lambda model: msgspec.structs.replace(model, vision=True))
+
+
+def test_a_name_wins_over_any_default(store: ModelStore) -> None:
+    defaults = Defaults(store, ModelSettings(default="embedder"))
+    assert defaults.resolve("llmd-tiny", Kind.CHAT).name == "llmd-tiny"
+    assert defaults.resolve("", Kind.CHAT).name == "embedder"
+    assert defaults.resolve("default", Kind.CHAT).name == "embedder"
+    with pytest.raises(ModelNotFound):
+        defaults.resolve("nothing", Kind.CHAT)
+
+
+def test_what_nobody_chose_is_the_newest_that_can(store: ModelStore) -> None:
+    defaults = Defaults(store, ModelSettings())
+    assert defaults.resolve(None, Kind.CHAT).name == "llmd-tiny"
+    assert defaults.resolve(None, Kind.EMBEDDING).name == "embedder"
+    assert defaults.resolve(None, Kind.RERANK).name == "ranker"
+    rows = {row.purpose: row for row in defaults.list()}
+    assert rows[Purpose.VISION].model == ""
+    assert not rows[Purpose.CHAT].chosen
+
+
+def test_pictures_go_to_a_model_that_sees(store: ModelStore) -> None:
+    defaults = Defaults(store, ModelSettings())
+    assert defaults.resolve(None, Kind.CHAT, media=True).name == "llmd-tiny", "it says why not"
+    seeing(store, "eye")
+    assert defaults.resolve(None, Kind.CHAT, media=True).name == "eye"
+    seeing(store, "newer-eye")
+    assert defaults.resolve(None, Kind.CHAT, media=True).name == "newer-eye"
+    chosen = Defaults(store, ModelSettings(default="eye"))
+    assert chosen.resolve(None, Kind.CHAT, media=True).name == "eye"
+    chosen = Defaults(store, ModelSettings(default="eye", default_vision="newer-eye"))
+    assert chosen.resolve(None, Kind.CHAT, media=True).name == "newer-eye"
+    assert chosen.resolve(None, Kind.CHAT).name == "eye"
+
+
+async def test_a_choice_holds_at_once_and_after_a_restart(
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LLMD_MODEL", "LLMD_MODELS_DEFAULT"):
+        monkeypatch.delenv(name, raising=False)
+    file = tmp_path / "config.toml"
+    defaults = Defaults(store, ModelSettings(), file)
+    store.copy("llmd-tiny", "other")
+    row = await defaults.change(Purpose.CHAT, "OTHER")
+    assert (row.model, row.chosen, row.overridden_by) == ("other", True, "")
+    assert defaults.resolve(None, Kind.CHAT).name == "other"
+    again = Defaults(store, load_settings(file, {}).settings.models, file)
+    assert again.resolve(None, Kind.CHAT).name == "other"
+    row = await again.change(Purpose.CHAT, None)
+    assert (row.chosen, load_settings(file, {}).settings.models.default) == (False, "")
+
+
+async def test_an_environment_variable_that_will_win_is_named(
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLMD_MODEL", "embedder")
+    defaults = Defaults(store, ModelSettings(), tmp_path / "config.toml")
+    assert (await defaults.change(Purpose.CHAT, "llmd-tiny")).overridden_by == "LLMD_MODEL"
+    assert defaults.resolve(None, Kind.CHAT).name == "llmd-tiny", "but now it is that one"
+
+
+@pytest.mark.parametrize(
+    ("purpose", "model"),
+    [
+        (Purpose.CHAT, "embedder"),
+        (Purpose.VISION, "llmd-tiny"),
+        (Purpose.EMBEDDING, "ranker"),
+        (Purpose.RERANK, "embedder"),
+    ],
+)
+async def test_a_model_that_cannot_do_it_is_refused_and_nothing_is_written(
+    store: ModelStore, tmp_path: Path, purpose: Purpose, model: str
+) -> None:
+    file = tmp_path / "config.toml"
+    with pytest.raises(InvalidRequest):
+        await Defaults(store, ModelSettings(), file).change(purpose, model)
+    with pytest.raises(ModelNotFound):
+        await Defaults(store, ModelSettings(), file).change(purpose, "nothing")
+    assert not file.exists()
+
+
+async def test_a_default_that_was_removed_is_shown_as_it_was_chosen(store: ModelStore) -> None:
+    store.copy("llmd-tiny", "other")
+    defaults = Defaults(store, ModelSettings())
+    await defaults.change(Purpose.CHAT, "other")
+    store.remove("other")
+    assert (defaults.list()[0].model, defaults.list()[0].chosen) == ("other", True)
+    with pytest.raises(ModelNotFound):
+        defaults.resolve(None, Kind.CHAT)
