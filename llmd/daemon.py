@@ -8,6 +8,8 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import asdict
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,27 +22,43 @@ from llmd.config.paths import Paths, find_paths
 from llmd.config.settings import CacheSettings, Settings
 from llmd.config.store import load_settings
 from llmd.errors import LlmdError
+from llmd.models.catalog import Catalogue
 from llmd.models.download import Downloads
 from llmd.models.drafts import Drafts
+from llmd.models.mending import Mending
+from llmd.models.placement import Experience
 from llmd.models.store import ModelStore
 from llmd.protocol.frames import Shelf
+from llmd.runtime.devices import Devices
 from llmd.runtime.orders import Orders
-from llmd.runtime.pool import Pool
+from llmd.runtime.planner import MemoryPlanner
+from llmd.runtime.pool import Pool, reserve
 from llmd.runtime.rehearsal import Rehearsal
 from llmd.runtime.replay import Replay
+from llmd.runtime.vigil import Vigil, look
 from llmd.server.listeners import Listeners
 from llmd.services.accounts import engines
 from llmd.services.adapters import Adapters
+from llmd.services.adoption import Adoption
 from llmd.services.bundle import Services
+from llmd.services.catalog import CatalogSearch
 from llmd.services.constraints import Constraints
+from llmd.services.defaults import Defaults
+from llmd.services.descriptions import Descriptions
 from llmd.services.gate import Gate
-from llmd.services.generation import Defaults, Generation
+from llmd.services.generation import Generation
 from llmd.services.library import Library
 from llmd.services.lock import DaemonLock
+from llmd.services.planning import Planning
+from llmd.services.presets import Presets
 from llmd.services.pulls import Pulls
+from llmd.services.quantization import Quantization
 from llmd.services.requests import Requests
 from llmd.services.residents import Residents
 from llmd.services.status import Status, Whereabouts
+from llmd.services.upkeep import Upkeep
+from llmd.services.variants import Variants
+from llmd.services.verification import Verification
 from llmd.telemetry.logs import start_logging
 from llmd.telemetry.metrics import Metrics
 from llmd.telemetry.systemd import Systemd
@@ -77,12 +95,21 @@ class Daemon:
         self.shutdown = Shutdown()
         self._metrics = Metrics()
         self._gate = Gate(self._metrics)
+        self._catalogue = Catalogue(paths.catalog_file)
         self._store = ModelStore(
-            paths.models_dir, Path(str(files("llmd") / "assets" / "llmd-tiny-q8_0.gguf"))
+            paths.models_dir,
+            Path(str(files("llmd") / "assets" / "llmd-tiny-q8_0.gguf")),
+            self._catalogue,
         )
-        self._downloads = Downloads(self._store)
+        self._downloads = Downloads(self._store, self._catalogue, settings.downloads)
         self._rehearsal = Rehearsal()
         self._constraints = Constraints(self._rehearsal)
+        self._planner = MemoryPlanner(
+            settings,
+            Devices(),
+            Experience(paths.experience_file),
+            Drafts(self._store, settings.speculation).order,
+        )
         self._pool = Pool(
             settings.pool,
             Orders(
@@ -90,31 +117,64 @@ class Daemon:
                 settings.media,
                 Drafts(self._store, settings.speculation).order,
                 _shelf(paths, settings.cache),
-                int(settings.cache.memory),
             ).load,
-            self._metrics.observe_cancel,
+            self._planner,
+            self._metrics,
         )
+        self._vigil = Vigil(self._pool, partial(look, reserve(settings.pool)))
         self._metrics.watch(lambda: engines(self._pool.loaded()))
         self._requests = Requests(self._metrics)
-        self._defaults = Defaults(
-            self._store, settings.models.default, settings.models.default_embedding
-        )
+        self._defaults = Defaults(self._store, settings.models, paths.config_file)
+        self._quantization = Quantization(self._store, self._gate)
         self._status = Status(self._pool, self._gate)
         self._listeners = Listeners(self._services(), settings.server, paths.socket)
         self._systemd = Systemd.from_environment()
 
     def _services(self) -> Services:
+        pulls = Pulls(self._downloads, self._gate)
+        mismatch = self._settings.pool.mismatch
+        residents = Residents(self._pool, self._defaults, self._gate, mismatch)
         return Services(
             adapters=Adapters(self._store, self._pool),
+            adoption=Adoption(self._store),
+            catalog=CatalogSearch(self._catalogue, self._store, self._paths.catalog_file),
             constraints=self._constraints,
+            descriptions=Descriptions(self._store, self._pool, self._catalogue),
+            defaults=self._defaults,
             generation=Generation(
                 self._defaults, Replay(self._pool), self._constraints, self._gate, self._requests
             ),
+            planning=Planning(
+                self._planner,
+                self._pool,
+                self._defaults,
+                self._catalogue,
+                reserve(self._settings.pool),
+            ),
             library=Library(self._store, self._defaults, self._pool),
             requests=self._requests,
-            residents=Residents(self._pool, self._defaults, self._gate),
-            pulls=Pulls(self._downloads, self._gate),
+            quantization=self._quantization,
+            residents=residents,
+            presets=Presets(self._store, self._pool),
+            pulls=pulls,
             status=self._status,
+            upkeep=Upkeep(
+                self._store,
+                self._paths,
+                keep_partials=float(self._settings.downloads.keep_partials),
+            ),
+            verification=Verification(
+                self._store, Mending(self._store, self._downloads.conditions)
+            ),
+            variants=Variants(
+                self._store,
+                self._catalogue,
+                self._defaults,
+                pulls,
+                self._quantization,
+                residents,
+                may_quantize=self._settings.models.quantize,
+            ),
             metrics=self._metrics,
             sampling=self._settings.sampling,
             media=self._settings.media,
@@ -124,10 +184,14 @@ class Daemon:
     async def run(self) -> None:
         """Serve until asked to stop, then drain."""
         log = structlog.get_logger("daemon")
+        for fault in self._catalogue.faults():
+            log.warning("an entry of catalog.toml is passed over", **asdict(fault))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.shutdown.ask)
         try:
+            self._vigil.start()
+            await self._quantization.clean()
             await self._listeners.start()
             self._status.settle(
                 Whereabouts(
@@ -146,6 +210,8 @@ class Daemon:
                 await self.shutdown.asked()
             await self._drain(log)
         finally:
+            await self._vigil.close()
+            await self._quantization.close()
             await self._downloads.close()
             await self._rehearsal.close()
             await self._close_pool()

@@ -9,18 +9,21 @@ LlmdError
 │   └── MethodNotAllowed    405  the path exists, the method does not
 ├── ConfigInvalid           400  a key or value of config.toml or of the environment is wrong
 ├── ModelNotFound           404  no model of that name; suggests near ones
+│   └── ModelNotLoaded      404  it is on the disk, but not in memory
 ├── NotFound                404  any other thing that is not there
 ├── NameTaken               409  the name already belongs to another model
 ├── ModelBusy               409  the model is in use and cannot be removed or reloaded now
 ├── AlreadyRunning          409  another daemon holds the lock
 ├── CorruptFile             422  the file is no GGUF, is truncated or damaged
 ├── UnsupportedArchitecture 422  llama.cpp does not know this architecture
+├── UnsupportedFormat       422  the weights are in another format than GGUF
 ├── NoRoom                  507  not enough memory or disk
 ├── QueueFull               429  too many requests wait; `retry_after` says when to come back
 ├── Draining                503  the daemon is shutting down
 ├── WorkerDied              503  the model's process died; retriable; `cause` says why
 │   └── PoisonRequest       500  this very request killed the worker twice; not retriable
 ├── LoadFailed              500  llama.cpp could not load the model
+├── QuantizeFailed          500  llama.cpp could not quantise the model
 ├── DownloadFailed          502  the source could not be reached or sent wrong bytes
 ├── AccessDenied            403  the source refuses these credentials (gated or private repository)
 └── DaemonUnreachable       503  nothing answers on the daemon's socket
@@ -119,6 +122,12 @@ class ModelNotFound(LlmdError):
     status = 404
 
 
+class ModelNotLoaded(ModelNotFound):
+    """The model is on the disk, but not in memory."""
+
+    code = "model_not_loaded"
+
+
 class NotFound(LlmdError):
     """The thing asked for is not there."""
 
@@ -161,6 +170,13 @@ class UnsupportedArchitecture(LlmdError):
     status = 422
 
 
+class UnsupportedFormat(LlmdError):
+    """The weights are in another format than GGUF."""
+
+    code = "unsupported_format"
+    status = 422
+
+
 class NoRoom(LlmdError):
     """There is not enough memory or disk."""
 
@@ -200,6 +216,13 @@ class LoadFailed(LlmdError):
     """llama.cpp could not load the model."""
 
     code = "load_failed"
+    status = 500
+
+
+class QuantizeFailed(LlmdError):
+    """llama.cpp could not quantise the model."""
+
+    code = "quantize_failed"
     status = 500
 
 

@@ -24,6 +24,16 @@ def tiny_model() -> Path:
 
 
 @pytest.fixture(scope="session")
+def f16_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built-in chat model with its weights in 16 bits, as a source for quantising."""
+    from llmd.engine.bindings.quantizer import QuantizerOptions, quantize
+
+    target = tmp_path_factory.mktemp("models") / "tiny-f16.gguf"
+    assert quantize(str(tiny_model), str(target), QuantizerOptions(1, threads=1, requantize=True))
+    return target
+
+
+@pytest.fixture(scope="session")
 def embedding_model() -> Path:
     """all-MiniLM-L6-v2, a real embedding model."""
     return DATA / "all-minilm-l6-v2-q4_0.gguf"

@@ -54,9 +54,11 @@ def _names_model(client: Client, word: str) -> bool:
 
 
 def _is_alias(word: str) -> bool:
-    from llmd.models import catalog
+    from llmd.config.paths import find_paths
+    from llmd.models.catalog import Catalogue
 
-    return catalog.find(word.partition(":")[0]) is not None
+    catalogue = Catalogue(find_paths().catalog_file)
+    return any(catalogue.find(name) for name in (word, word.partition(":")[0]))
 
 
 def adapters(words: Sequence[str] | None) -> list[dict[str, Any]] | None:

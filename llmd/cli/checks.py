@@ -23,9 +23,13 @@ from llmd.config.paths import Paths
 from llmd.config.settings import Settings
 from llmd.config.store import load_settings
 from llmd.errors import LlmdError
+from llmd.models.catalog import Catalogue
+from llmd.models.leftovers import places, waiting
+from llmd.models.records import Records
 
 _OLDEST_PYTHON = (3, 11)
 _LITTLE_DISK = 5 * 10**9
+_SHOWN = 5
 _LITTLE_MEMORY = 2 * 10**9
 _ANSWER_TIME = 5.0
 _LLAMA_TIME = 60.0
@@ -62,6 +66,8 @@ def run_checks(paths: Paths) -> Iterator[Finding]:
     yield check_python()
     settings, finding = check_config(paths)
     yield finding
+    yield from check_catalog(paths)
+    yield from check_records(paths)
     yield from check_directories(paths)
     yield check_socket(paths.socket)
     daemon = check_daemon(paths)
@@ -71,6 +77,7 @@ def run_checks(paths: Paths) -> Iterator[Finding]:
     yield llama
     yield check_gpu(offload=offload)
     yield check_disk(paths)
+    yield check_downloads(paths, settings)
     yield check_memory()
 
 
@@ -90,6 +97,33 @@ def check_config(paths: Paths) -> tuple[Settings, Finding]:
         return Settings(), Finding("settings", State.FAIL, error.message, error.hint)
     where = str(paths.config_file) if paths.config_file.exists() else "defaults"
     return settings, Finding("settings", State.OK, where)
+
+
+def check_records(paths: Paths) -> Iterator[Finding]:
+    """Check that the records of all models can be read."""
+    damaged = Records(paths.models_dir).damaged()
+    for record in damaged:
+        mend = f"Mend it, or move it away and import or pull the model again: {record.path}"
+        yield Finding("models", State.WARN, f"a record is damaged: {record.reason}", mend)
+    if not damaged:
+        yield Finding("models", State.OK, f"records in {paths.models_dir}")
+
+
+def check_catalog(paths: Paths) -> Iterator[Finding]:
+    """Check the user's own short names of models, where there are any."""
+    if not paths.catalog_file.exists():
+        return
+    catalogue = Catalogue(paths.catalog_file)
+    for fault in catalogue.faults():
+        where = f"line {fault.line}" if fault.line else "the file"
+        entry = f" ({fault.entry})" if fault.entry else ""
+        yield Finding(
+            "catalogue",
+            State.WARN,
+            f"{where}{entry} is passed over: {fault.reason}",
+            f"Mend it in {paths.catalog_file}.",
+        )
+    yield Finding("catalogue", State.OK, f"{len(catalogue.own())} in {paths.catalog_file}")
 
 
 def check_directories(paths: Paths) -> Iterator[Finding]:
@@ -257,6 +291,23 @@ def check_disk(paths: Paths) -> Finding:
             "disk", State.WARN, f"{render.size(free)} free", "`llmd rm MODEL` frees space."
         )
     return Finding("disk", State.OK, f"{render.size(free)} free")
+
+
+def check_downloads(paths: Paths, settings: Settings) -> Finding:
+    """List downloads that are not complete, and say what becomes of them."""
+    found = waiting(places(paths.models_dir))
+    if not found:
+        return Finding("downloads", State.OK, "none is unfinished")
+    keep = settings.downloads.keep_partials
+    fate = f"they are deleted {keep} after they stopped" if keep.limited else "they are kept"
+    listed = ", ".join(f"{render.size(one.size)} at {one.path}" for one in found[:_SHOWN])
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return Finding(
+        "downloads",
+        State.OK,
+        f"{len(found)} unfinished: {listed}{more}",
+        f"Pull again to go on; {fate} (downloads.keep_partials).",
+    )
 
 
 def check_memory() -> Finding:

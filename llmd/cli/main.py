@@ -13,14 +13,22 @@ from llmd.cli import (
     bench,
     chat,
     config,
+    create,
+    default,
+    disk,
     doctor,
     embed,
+    imports,
     loaded,
     logs,
     models,
+    plan,
     pull,
+    quantize,
     requests,
+    search,
     serve,
+    show,
 )
 from llmd.cli import (
     run as run_commands,
@@ -46,15 +54,23 @@ for command in (
     chat.chat,
     run_commands.generate,
     embed.embed,
+    search.search,
     pull.pull,
     models.ls,
-    models.show,
+    show.show,
     models.rm,
     models.cp,
+    quantize.quantize,
+    create.create,
+    disk.du,
+    disk.gc,
+    disk.verify,
     loaded.ps,
+    plan.plan,
     requests.requests,
     loaded.load,
     loaded.unload,
+    default.default,
     serve.serve,
     serve.start,
     serve.stop,
@@ -65,7 +81,7 @@ for command in (
     doctor.doctor,
 ):
     app.command()(command)
-app.command("import")(models.import_file)
+app.command("import")(imports.import_models)
 app.add_typer(adapters.app, name="adapters")
 app.add_typer(config.app, name="config")
 

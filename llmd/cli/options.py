@@ -18,6 +18,22 @@ def installed_models(incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+def fetchable_models(incomplete: str) -> list[str]:
+    """Complete a name that could be pulled for the shell, from the catalogue alone; variants only
+    when their entry's name is there already.
+    """
+    from llmd.config.paths import find_paths
+    from llmd.models.catalog import Catalogue, variant_names
+
+    entries = Catalogue(find_paths().catalog_file).entries()
+    start = incomplete.casefold()
+    names = [alias for alias in entries if alias.startswith(start)]
+    if entry := entries.get(start.partition(":")[0]):
+        variants = (name for name, _, _ in variant_names(entry) if ":" in name)
+        names += [name for name in variants if name.casefold().startswith(start)]
+    return names
+
+
 class OverflowChoice(StrEnum):
     """What happens to a prompt that does not fit."""
 

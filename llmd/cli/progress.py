@@ -5,6 +5,7 @@ but JSON on stderr.
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from llmd.cli import render
@@ -49,6 +50,8 @@ def pull_bar(events: Iterable[Event]) -> Event:
         for last in events:
             if "model" not in last:
                 label = _file_name(last) if last["status"] == "downloading" else last["status"]
+                if last.get("note"):
+                    label = f"{label}: {_note(last)}"
                 progress.update(
                     task,
                     description=label,
@@ -67,7 +70,7 @@ def pull_lines(events: Iterable[Event]) -> Event:
         if "model" in last:
             continue
         tenth = 10 * last.get("done", 0) // last["total"] if last.get("total") else 0
-        step = (last["status"], last.get("file"), tenth)
+        step = (last["status"], last.get("file"), tenth, last.get("note"))
         if step != shown:
             shown = step
             done = (
@@ -75,7 +78,8 @@ def pull_lines(events: Iterable[Event]) -> Event:
                 if last.get("total")
                 else ""
             )
-            render.note(f"{last['status']} {_file_name(last)}{done}".rstrip())
+            note = f": {_note(last)}" if last.get("note") else ""
+            render.note(f"{last['status']} {_file_name(last)}{done}".rstrip() + note)
     return last
 
 
@@ -87,6 +91,13 @@ def pace(event: Event) -> str:
     left = max(event.get("total", 0) - event.get("done", 0), 0)
     remaining = f", {render.duration(left / rate)} left" if left else ""
     return f"{render.size(rate)}/s{remaining}"
+
+
+def _note(event: Event) -> str:
+    """Say what is unusual, and until when it waits."""
+    until = event.get("waiting_until")
+    when = f" until {datetime.fromtimestamp(until, UTC).astimezone():%H:%M}" if until else ""
+    return f"{event['note']}{when}"
 
 
 def _file_name(event: Event) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from llmd.config.hours import Hours
 from llmd.config.values import Duration, Size
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -41,6 +42,13 @@ class FlashAttention(StrEnum):
     AUTO = "auto"
     ON = "on"
     OFF = "off"
+
+
+class Mismatch(StrEnum):
+    """What happens to a request that a model would have to be loaded anew for."""
+
+    SERVE = "serve"
+    REFUSE = "refuse"
 
 
 class SpeculationMode(StrEnum):
@@ -117,6 +125,28 @@ class EngineSettings(Section, frozen=True):
     """Requests that may wait for a free sequence; further ones are answered 429."""
 
 
+class PlacementSettings(Section, frozen=True):
+    """Where models lie in memory; read when a model is loaded."""
+
+    prefer_gpu: bool = True
+    """Whether GPUs are used at all; false: everything stays on the CPU."""
+    require_gpu: bool = False
+    """Whether loading fails when a model cannot be offloaded as a whole, instead of leaving layers
+    on the CPU.
+    """
+    tensor_split: str = ""
+    """Share of each GPU, such as `3,1`; empty: by what is free."""
+    cpu_moe: Annotated[int, Meta(ge=-1)] = 0
+    """Layers, counted from the first, whose experts stay on the CPU; 0: as many as must, -1: all.
+    """
+    mmap: bool = True
+    """Whether weights are mapped from their file, so that what several processes use lies in memory
+    once and is not written to the swap; false: they are read.
+    """
+    mlock: bool = False
+    """Whether weights are kept from being swapped out."""
+
+
 class CacheSettings(Section, frozen=True):
     """What models have read, kept beside the KV cache and over restarts."""
 
@@ -139,6 +169,20 @@ class PoolSettings(Section, frozen=True):
     """An idle model is unloaded after this time; -1: never."""
     max_loaded: Count = 0
     """Models loaded at the same time; 0: as many as memory holds."""
+    turn: Duration = Duration(10)
+    """A model in use keeps its place at least so long, and at least twice as long as loading it
+    took, when requests for another one want its memory.
+    """
+    room_timeout: Duration = Duration(300)
+    """How long a request waits for models in use to make room for its own; -1: without end."""
+    mismatch: Mismatch = Mismatch.SERVE
+    """Requests that wish a model loaded otherwise than it is, say with a longer context: `serve`
+    answers as it is and says so in a header, `refuse` does not answer.
+    """
+    reserve: Size = Size(0)
+    """Memory that stays free: below it caches shrink and idle models go; 0: a thirty-second of all,
+    at most 1GiB.
+    """
     load_timeout: Duration = Duration(300)
     """Loading that makes no progress for this long is given up."""
     stall_timeout: Duration = Duration(120)
@@ -191,8 +235,37 @@ class ModelSettings(Section, frozen=True):
     """Model used when a request names none; empty: the newest pulled or imported one, else the
     built-in one.
     """
+    default_vision: str = ""
+    """Model used when a request with pictures or sounds names none; empty: the default model where
+    it takes them, else the newest that does.
+    """
     default_embedding: str = ""
     """Embedding model used when a request names none; empty: the newest embedding model."""
+    default_rerank: str = ""
+    """Reranker used when a request names none; empty: the newest reranker."""
+    quantize: bool = True
+    """Whether a load call that names a quantisation may have it made from a better one (Q8_0 or
+    larger) when it can neither be found nor fetched.
+    """
+
+
+class DownloadSettings(Section, frozen=True):
+    """How models are fetched."""
+
+    rate_limit: Size = Size(0)
+    """Bytes per second of all downloads together; 0: no limit."""
+    hours: Hours = Hours("")
+    """Times of day at which downloads may run, such as `22:00-07:00`, with commas between several;
+    at other times they wait. Empty: always.
+    """
+    connections: Annotated[int, Meta(ge=1, le=16)] = 4
+    """Most connections for one file; one is added only while that makes it quicker."""
+    stall_timeout: Duration = Duration(30)
+    """A connection over which nothing comes for this long is given up and made anew."""
+    keep_partials: Duration = Duration(14 * 86400)
+    """What has come of a download that nobody went on with is deleted after this time; -1:
+    never.
+    """
 
 
 class SamplingSettings(Section, frozen=True):
@@ -226,10 +299,12 @@ class Settings(Section, frozen=True):
 
     server: ServerSettings = ServerSettings()
     engine: EngineSettings = EngineSettings()
+    placement: PlacementSettings = PlacementSettings()
     cache: CacheSettings = CacheSettings()
     pool: PoolSettings = PoolSettings()
     speculation: SpeculationSettings = SpeculationSettings()
     media: MediaSettings = MediaSettings()
     models: ModelSettings = ModelSettings()
+    downloads: DownloadSettings = DownloadSettings()
     sampling: SamplingSettings = SamplingSettings()
     log: LogSettings = LogSettings()

@@ -16,6 +16,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 import tomli_w
 
+from llmd.config.hours import Hours
 from llmd.config.settings import Settings
 from llmd.config.values import Duration, Size, decode, encode
 from llmd.errors import ConfigInvalid
@@ -53,7 +54,7 @@ def allowed(hint: Any) -> str:
     if get_origin(hint) is not None and get_args(hint):
         base, meta = get_args(hint)[0], get_args(hint)[1]
         low, high = meta.ge, meta.le
-    if issubclass(base, Duration | Size):
+    if issubclass(base, Duration | Size | Hours):
         return str(base.ALLOWED)
     if issubclass(base, StrEnum):
         return "one of " + ", ".join(base)

@@ -8,6 +8,8 @@ import math
 import re
 from typing import Any, Self
 
+from llmd.config.hours import Hours
+
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {
     "": 1,
@@ -81,14 +83,14 @@ class Size(int):
 
 
 def decode(kind: type, value: object) -> Any:
-    """Decode the two custom types for msgspec (`dec_hook`)."""
-    if issubclass(kind, Duration | Size):
+    """Decode the custom types for msgspec (`dec_hook`)."""
+    if issubclass(kind, Duration | Size | Hours):
         return kind.parse(value)
     raise NotImplementedError(f"no decoder for {kind}")
 
 
 def encode(value: object) -> Any:
-    """Encode the two custom types for msgspec (`enc_hook`)."""
-    if isinstance(value, Duration | Size):
+    """Encode the custom types for msgspec (`enc_hook`)."""
+    if isinstance(value, Duration | Size | Hours):
         return str(value)
     raise NotImplementedError(f"no encoder for {type(value)}")

@@ -1,5 +1,5 @@
-"""Which draft model goes with which model: what `speculation.draft_models` says, looked up on
-disk.
+"""Which draft model goes with which model: what its preset or `speculation.draft_models` says,
+looked up on disk.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ class Drafts:
         plain = Drafting(str(settings.mode), settings.longest, settings.rows)
         if manifest.kind is not Kind.CHAT or settings.mode not in _LOADING:
             return plain
-        named = next((d for m, d in self._pairs.items() if self._is(m, manifest)), "")
-        draft = self._find(named or self._for_all)
+        paired = (draft for model, draft in self._pairs.items() if self._is(model, manifest))
+        named = manifest.draft or next(paired, "")
+        draft = self._preset_draft(manifest) or self._find(named or self._for_all)
         if draft is None or draft.path == manifest.path:
             return plain
         return Drafting(plain.mode, plain.longest, plain.rows, draft.path, must_fit=bool(named))
@@ -39,6 +40,17 @@ class Drafts:
             return self._store.find(name).name == manifest.name
         except ModelNotFound:
             return False
+
+    def _preset_draft(self, manifest: ModelManifest) -> ModelManifest | None:
+        try:
+            return self._store.get(manifest.draft) if manifest.draft else None
+        except ModelNotFound as error:
+            raise ConfigInvalid(
+                f"{manifest.name} has the draft model {manifest.draft}, which cannot be loaded: "
+                f"{error.message}",
+                hint=f"`llmd pull {manifest.draft}`, or create {manifest.name} anew without it.",
+                param="draft",
+            ) from error
 
     def _find(self, name: str) -> ModelManifest | None:
         if not name:

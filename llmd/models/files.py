@@ -24,6 +24,14 @@ def delete(paths: Iterable[Path]) -> int:
     return sum(_delete_one(path) for path in paths)
 
 
+def tidy(folder: Path, root: Path) -> None:
+    """Remove a folder below `root`, and those that it lies in, as far as they are empty."""
+    with contextlib.suppress(OSError):
+        while folder != root and folder.is_relative_to(root):
+            folder.rmdir()
+            folder = folder.parent
+
+
 def missing(paths: Iterable[str]) -> list[str]:
     """Return those that are not there."""
     return [path for path in paths if not Path(path).exists()]

@@ -1,5 +1,5 @@
 """One model's record on disk: a JSON file that is either whole or absent, whoever writes at the
-same time.
+same time. Fields that a newer llmd wrote are passed over, and kept when the record is changed.
 """
 
 from __future__ import annotations
@@ -7,21 +7,44 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from llmd.models import files
 from llmd.models.gguf.inspection import Inspection
 from llmd.models.names import encode
 from llmd.models.projectors import Projector
-from llmd.protocol.models import Kind, ModelManifest
+from llmd.protocol.models import AdapterFile, Kind, ModelManifest, Preset
+from llmd.protocol.placement import LoadOptions
 from llmd.protocol.questions import Pooling
 
 SUFFIX = ".json"
+TEMPORARY = ".writing-"
+FORMAT = 1
+"""Version of the records written here."""
+
+
+class _Versioned(msgspec.Struct):
+    format: int = FORMAT
 
 
 class DamagedManifest(Exception):
     """A record that cannot be read; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """What a source gives along with a model's files."""
+
+    preset: Preset = field(default_factory=Preset)
+    options: LoadOptions = field(default_factory=LoadOptions)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 by absolute path."""
+    adapters: Sequence[AdapterFile] = ()
 
 
 def record_path(directory: Path, name: str) -> Path:
@@ -62,9 +85,28 @@ def accompanied(manifest: ModelManifest, projector: Projector) -> ModelManifest:
     )
 
 
+def provided(manifest: ModelManifest, given: Provided) -> ModelManifest:
+    """Return a manifest with what its source gave along."""
+    return msgspec.structs.replace(
+        manifest,
+        preset=given.preset,
+        options=given.options,
+        digests=dict(given.digests),
+        adapters=list(given.adapters),
+    )
+
+
 def inheriting(model: ModelManifest, earlier: ModelManifest) -> ModelManifest:
     """Return a model with what a user said about its earlier version."""
-    model = msgspec.structs.replace(model, adapters=earlier.adapters)
+    model = msgspec.structs.replace(
+        model,
+        adapters=earlier.adapters or model.adapters,
+        owned=model.owned or (earlier.owned and files.same(earlier.path, model.path)),
+        name=earlier.name,
+        draft=earlier.draft,
+        options=earlier.options if model.options == LoadOptions() else model.options,
+        preset=earlier.preset if model.preset == Preset() else model.preset,
+    )
     return model if earlier.pooling is Pooling.MODEL else pooled(model, earlier.pooling)
 
 
@@ -82,8 +124,8 @@ def read(path: Path) -> ModelManifest:
         manifest = msgspec.json.decode(path.read_bytes(), type=ModelManifest)
     except FileNotFoundError:
         raise
-    except (OSError, msgspec.MsgspecError, UnicodeError) as error:
-        raise DamagedManifest(str(error)) from error
+    except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise DamagedManifest(_reason(path, str(error))) from error
     if record_path(path.parent, manifest.name) != path:
         raise DamagedManifest(f"it describes {manifest.name!r}, which belongs into another file")
     return manifest
@@ -95,8 +137,10 @@ def write(directory: Path, manifest: ModelManifest, *, new: bool) -> None:
     """
     directory.mkdir(parents=True, exist_ok=True)
     target = record_path(directory, manifest.name)
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    descriptor, temporary = tempfile.mkstemp(prefix=".writing-", dir=directory)
+    fields = msgspec.to_builtins(manifest)
+    unknown = {} if new else _unknown_fields(target)
+    text = msgspec.json.format(msgspec.json.encode({**fields, **unknown}), indent=2)
+    descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=directory)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(text)
@@ -117,6 +161,29 @@ def remove(directory: Path, name: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         Path(record_path(directory, name)).unlink()
     _sync(directory)
+
+
+def _version(path: Path) -> int:
+    """Return the version a record claims, even if the rest of it cannot be understood."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Versioned).format
+    except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError):
+        return FORMAT
+
+
+def _reason(path: Path, error: str) -> str:
+    return f"a newer llmd wrote it: {error}" if _version(path) > FORMAT else error
+
+
+def _unknown_fields(path: Path) -> dict[str, Any]:
+    """Return what a newer llmd wrote into a record besides the fields known here."""
+    try:
+        fields = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError):
+        return {}
+    return {
+        name: value for name, value in fields.items() if name not in ModelManifest.__struct_fields__
+    }
 
 
 def _sync(directory: Path) -> None:

@@ -1,32 +1,42 @@
 """All registered models: the built-in one, and one manifest on disk for each other.
 
 Every call looks at the disk, so that another process's changes count at once; unchanged manifests
-are not read again.
+are not read again. Files that several models share go with the last of them.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
-import structlog
 
-from llmd.errors import InvalidRequest, LlmdError, ModelNotFound, NameTaken
-from llmd.models import catalog, files, manifest, projectors
+from llmd.errors import InvalidRequest, ModelNotFound, NameTaken
+from llmd.models import files, manifest, projectors, safetensors
+from llmd.models.catalog import Catalogue, builtin, canonical
 from llmd.models.gguf.inspection import inspect
-from llmd.models.names import HubReference, check_name, expanded, name_from_file, near_misses, parse
+from llmd.models.manifest import Provided
+from llmd.models.names import (
+    RemoteReference,
+    check_name,
+    expanded,
+    name_from_file,
+    near_misses,
+    parse,
+)
+from llmd.models.quantization import SOURCE
+from llmd.models.records import Damaged, Records
 from llmd.protocol.models import Kind, ModelManifest
 
 BUILTIN = "llmd-tiny"
 
 Models = list[ModelManifest]
+DamagedRecords = list[Damaged]
 
 _NOUNS = {Kind.EMBEDDING: "embedding model", Kind.RERANK: "reranker"}
-_Signature = tuple[int, int, int]
 
 
 class Removed(msgspec.Struct, frozen=True):
@@ -37,6 +47,8 @@ class Removed(msgspec.Struct, frozen=True):
     """Bytes."""
     kept_file: str | None
     """The file, when it stays: it is not llmd's, or another model uses it."""
+    used_by: list[str] = []
+    """Models that use the same files."""
 
 
 class ModelStore:
@@ -44,19 +56,33 @@ class ModelStore:
     threads.
     """
 
-    def __init__(self, models_dir: Path, builtin: Path) -> None:
-        self._directory = models_dir
+    def __init__(
+        self, models_dir: Path, builtin: Path, catalogue: Catalogue | None = None
+    ) -> None:
+        self._catalogue = catalogue or Catalogue()
+        self._records = Records(models_dir)
         self._builtin_file = builtin
         self._builtin: ModelManifest | None = None
-        self._read: dict[str, tuple[_Signature, ModelManifest | None]] = {}
-        self._lock = threading.RLock()
-        self._log = structlog.get_logger("models")
 
     def list(self) -> Models:
         """Return all models: the built-in one, then the others by name. A file may be missing, see
         `get`.
         """
-        return [self.builtin(), *sorted(self._stored(), key=lambda model: model.name.casefold())]
+        stored = sorted(self._records.models(), key=lambda model: model.name.casefold())
+        return [self.builtin(), *stored]
+
+    @property
+    def directory(self) -> Path:
+        """Where the records lie."""
+        return self._records.directory
+
+    def changing(self) -> AbstractContextManager[None]:
+        """Keep everybody else from changing records; the holder may."""
+        return self._records.changing()
+
+    def damaged(self) -> DamagedRecords:
+        """Return the records that cannot be read."""
+        return self._records.damaged()
 
     def builtin(self) -> ModelManifest:
         """Return the model that came with llmd."""
@@ -75,34 +101,48 @@ class ModelStore:
         The case of letters does not matter, and the quantisation may be left out while only one is
         registered.
         """
+        if model := self._records.named(name):
+            return model  # nobody has to look at ten thousand others for it
         models = self.list()
-        wanted = _canonical(name)
+        wanted = canonical(name, self._catalogue).casefold()
         by_key = {model.name.casefold(): model for model in models}
         if exact := by_key.get(wanted):
             return exact
         variants = [model for key, model in by_key.items() if key.startswith(f"{wanted}:")]
         if len(variants) == 1:
             return variants[0]
-        raise _unknown(
-            name, [model.name for model in variants] or near_misses(name, [m.name for m in models])
-        )
+        near = [model.name for model in variants] or near_misses(name, [m.name for m in models])
+        raise _unknown(name, near, self._catalogue)
 
     def get(self, name: str) -> ModelManifest:
         """Return a model that can be loaded; raise ModelNotFound, naming the file when that has
         gone.
         """
         model = self.find(name)
-        gone = files.missing(model.files)
-        if gone:
-            raise ModelNotFound(
-                f"The file of {model.name} is gone: {gone[0]}.",
-                hint=_recovery(model),
-                param="model",
-                path=gone[0],
-            )
+        _check_files(model)
         return model
 
-    def register(
+    def register(  # noqa: PLR0913  what a record is made of
+        self,
+        path: Path,
+        name: str | None = None,
+        source: str | None = None,
+        *,
+        owned: bool = False,
+        projector: str | None = None,
+        provided: Provided | None = None,
+    ) -> ModelManifest:
+        """Look at a file and write its manifest; the same file or source again replaces the earlier
+        one. `projector` is the path of its mmproj file or `none`; by default the one beside it.
+        `provided` is what its source gave along.
+
+        Raises NotFound, CorruptFile, UnsupportedArchitecture, InvalidRequest for a bad name,
+        NameTaken.
+        """
+        model = self.look(path, name, source, owned=owned, projector=projector)
+        return self._enter(manifest.provided(model, provided or Provided()))
+
+    def look(
         self,
         path: Path,
         name: str | None = None,
@@ -111,36 +151,33 @@ class ModelStore:
         owned: bool = False,
         projector: str | None = None,
     ) -> ModelManifest:
-        """Look at a file and write its manifest; the same file or source again replaces the earlier
-        one. `projector` is the path of its mmproj file or `none`; by default the one beside it.
-
-        Raises NotFound, CorruptFile, UnsupportedArchitecture, InvalidRequest for a bad name,
-        NameTaken.
-        """
+        """Describe a file as `register` does, without writing anything."""
         path = Path(os.path.abspath(expanded(path)))
+        safetensors.check_path(path)
         found = inspect(path)
         chats = found.kind is Kind.CHAT
         fitting = projectors.fitting(projector, path, found.width) if chats else None
-        source = source or f"file://{path}"
-        name = check_name(name or name_from_file(path))
-        with self._lock:
-            earlier = self._holder(name)
-            if earlier and not self._may_replace(earlier, path, source):
-                raise _taken(name, earlier)
-            kept = earlier.owned if earlier and files.same(earlier.path, str(path)) else False
-            model = manifest.describe(
-                earlier.name if earlier else name,
-                found,
-                source=source,
-                added=time.time(),
-                owned=owned or kept,
-            )
-            if fitting:
-                model = manifest.accompanied(model, fitting)
-            if earlier:
-                model = manifest.inheriting(model, earlier)
-            self._write(model, new=earlier is None)
-            if earlier and earlier.owned:
+        model = manifest.describe(
+            check_name(name or name_from_file(path)),
+            found,
+            source=source or f"file://{path}",
+            added=time.time(),
+            owned=owned,
+        )
+        return manifest.accompanied(model, fitting) if fitting else model
+
+    def _enter(self, model: ModelManifest) -> ModelManifest:
+        """Write a record, in place of an earlier one that it may replace."""
+        with self._records.changing():
+            earlier = self._holder(model.name)
+            if earlier is None:
+                self._write(model, new=True)
+                return model
+            if not self._may_replace(earlier, model):
+                raise _taken(model.name, earlier)
+            model = manifest.inheriting(model, earlier)
+            self._write(model, new=False)
+            if earlier.owned:
                 self._delete_unused(earlier)
         return model
 
@@ -148,7 +185,7 @@ class ModelStore:
         """Rewrite a manifest; raise InvalidRequest for the built-in model, which has none, and what
         `edit` raises.
         """
-        with self._lock:
+        with self._records.changing():
             model = self.get(name)
             if model.source == "builtin":
                 raise InvalidRequest(
@@ -160,143 +197,152 @@ class ModelStore:
             self._write(changed, new=False)
         return changed
 
+    def derive(
+        self, model: ModelManifest, name: str, edit: Callable[[ModelManifest], ModelManifest]
+    ) -> ModelManifest:
+        """Make a model of its own name that shares the files of `model`, changed by `edit`; an
+        earlier one that was made so gives way.
+
+        Raises ModelNotFound when the files are gone, NameTaken, InvalidRequest for a bad name, and
+        what `edit` raises.
+        """
+        with self._records.changing():
+            _check_files(model)
+            earlier = self._holder(check_name(name))
+            if earlier and (not earlier.preset.base or earlier.name == model.name):
+                raise _taken(name, earlier)
+            named = earlier.name if earlier else name
+            made = msgspec.structs.replace(
+                edit(model), name=named, added=time.time(), source=_copied_source(model)
+            )
+            self._write(made, new=earlier is None)
+            if earlier and earlier.owned:
+                self._delete_unused(earlier)
+        return made
+
     def copy(self, source: str, target: str) -> ModelManifest:
         """Give a model a second name; both then share its files."""
-        with self._lock:
+        with self._records.changing():
             model = self.get(source)
             earlier = self._holder(check_name(target))
             if earlier:
                 raise _taken(target, earlier)
             copied = msgspec.structs.replace(
-                model,
-                name=target,
-                added=time.time(),
-                source=_copied_source(model),
-                owned=model.owned,
+                model, name=target, added=time.time(), source=_copied_source(model)
             )
             self._write(copied, new=True)
         return copied
 
     def remove(self, name: str) -> Removed:
         """Forget a model; delete its files if llmd fetched them and no other model uses them."""
-        with self._lock:
+        with self._records.changing():
             model = self.find(name)
             if model.source == "builtin" and model.name == BUILTIN:
                 raise InvalidRequest(
                     f"{BUILTIN} is part of llmd and cannot be removed.", param="model"
                 )
-            manifest.remove(self._directory, model.name)
+            manifest.remove(self.directory, model.name)
             freed = self._delete_unused(model) if model.owned else 0
+            sharing = [other.name for other in self.list() if files.same(other.path, model.path)]
         kept = None if files.missing([model.path]) else model.path
-        return Removed(model.name, freed, kept)
+        return Removed(model.name, freed, kept, sharing)
 
     def default(self, kind: Kind) -> ModelManifest:
         """Return the model that answers when none is named: the newest, for chat else the built-in
-        one.
+        one. Variants made here stand back behind all others; presets have to be named.
         """
-        usable = [
+        found = [
             model
-            for model in self._stored()
-            if model.kind is kind and not files.missing(model.files)
+            for model in self._records.models()
+            if model.kind is kind
+            and model.source != SOURCE + BUILTIN
+            and not model.preset.base
         ]
-        if usable:
-            return max(usable, key=lambda model: model.added)
+        for model in sorted(found, key=_standing, reverse=True):
+            if not files.missing(model.files):
+                return model
         if kind is Kind.CHAT:
             return self.builtin()
-        alias = next(entry.alias for entry in catalog.entries().values() if entry.kind is kind)
+        alias = next(entry.alias for entry in builtin().values() if entry.kind is kind)
         raise ModelNotFound(
             f"There is no {_NOUNS[kind]} yet.", hint=f"Fetch one: llmd pull {alias}.", param="model"
         )
-
-    def _stored(self) -> Models:
-        with self._lock:
-            seen: dict[str, tuple[_Signature, ModelManifest | None]] = {}
-            for path, signature in _records(self._directory):
-                known = self._read.get(path.name)
-                seen[path.name] = (
-                    known if known and known[0] == signature else (signature, self._load(path))
-                )
-            self._read = seen
-        return [model for _, model in seen.values() if model is not None]
-
-    def _load(self, path: Path) -> ModelManifest | None:
-        try:
-            return manifest.read(path)
-        except FileNotFoundError:
-            return None
-        except manifest.DamagedManifest as error:
-            self._log.warning(
-                "a damaged manifest is passed over", path=str(path), reason=str(error)
-            )
-            return None
 
     def _holder(self, name: str) -> ModelManifest | None:
         return next(
             (model for model in self.list() if model.name.casefold() == name.casefold()), None
         )
 
-    def _may_replace(self, earlier: ModelManifest, path: Path, source: str) -> bool:
-        if earlier.source == "builtin":
+    def _may_replace(self, earlier: ModelManifest, model: ModelManifest) -> bool:
+        if earlier.source == "builtin" or earlier.preset.base:
             return False
-        return earlier.source == source or files.same(earlier.path, str(path))
+        return earlier.source == model.source or files.same(earlier.path, model.path)
 
     def _write(self, model: ModelManifest, *, new: bool) -> None:
         try:
-            manifest.write(self._directory, model, new=new)
+            manifest.write(self.directory, model, new=new)
         except FileExistsError:
-            # another process was quicker, or a damaged manifest holds the place
-            holder = self._load(manifest.record_path(self._directory, model.name))
-            if holder is not None and not self._may_replace(holder, Path(model.path), model.source):
+            # a process without locks was quicker, or a damaged manifest holds the place
+            holder = self._records.named(model.name)
+            if holder is not None and not self._may_replace(holder, model):
                 raise _taken(model.name, holder) from None
-            manifest.write(self._directory, model, new=False)
+            manifest.write(self.directory, model, new=False)
 
     def _delete_unused(self, model: ModelManifest) -> int:
+        """Delete a model's files that no other model has."""
         used = {os.path.realpath(file) for other in self.list() for file in other.files}
-        mine = [Path(file) for file in model.files if os.path.realpath(file) not in used]
-        return files.delete(mine)
+        mine = [
+            Path(file)
+            for file in model.files
+            if os.path.realpath(file) not in used and not self._records.mentioned(file)
+        ]
+        freed = files.delete(mine)
+        for file in mine:
+            files.tidy(file.parent, self.directory)
+        return freed
 
 
-def _records(directory: Path) -> list[tuple[Path, _Signature]]:
-    found = []
-    try:
-        with os.scandir(directory) as entries:
-            for entry in entries:
-                if entry.name.endswith(manifest.SUFFIX) and not entry.name.startswith("."):
-                    status = entry.stat()
-                    signature = (status.st_mtime_ns, status.st_size, status.st_ino)
-                    found.append((Path(entry.path), signature))
-    except FileNotFoundError:
-        # no model was ever registered, or one was removed this very moment
-        return found
-    return found
-
-
-def _canonical(name: str) -> str:
-    """Write hf://OWNER/REPO:QUANT and its like as models are named here."""
-    try:
-        reference = parse(name)
-    except LlmdError:
-        return name.casefold()
-    if isinstance(reference, HubReference):
-        return ":".join(filter(None, (reference.repo, reference.selector))).casefold()
-    return name.casefold()
-
-
-def _unknown(name: str, near: list[str]) -> ModelNotFound:
+def _unknown(name: str, near: list[str], catalogue: Catalogue) -> ModelNotFound:
     if near:
         hint = f"Did you mean {' or '.join(near)}?"
-    elif catalog.find(name.partition(":")[0]):
+    elif catalogue.find(name) or catalogue.find(name.partition(":")[0]):
         hint = f"Fetch it: llmd pull {name}."
+    elif near := catalogue.near(name):
+        hint = f"Did you mean {' or '.join(near)}? Fetch it: llmd pull {near[0]}."
     else:
-        hint = "`llmd ls` lists the models that are here, `llmd pull` fetches more."
+        hint = "`llmd ls` lists the models that are here, `llmd search` those to fetch."
     return ModelNotFound(
         f"There is no model {name[:200]}.", hint=hint, param="model", suggestions=near
     )
 
 
+def _check_files(model: ModelManifest) -> None:
+    if gone := files.missing(model.files):
+        raise ModelNotFound(
+            f"The file of {model.name} is gone: {gone[0]}.",
+            hint=_recovery(model),
+            param="model",
+            path=gone[0],
+        )
+
+
+def _standing(model: ModelManifest) -> tuple[bool, float]:
+    return not model.source.startswith(SOURCE), model.added
+
+
+def _can_be_pulled(source: str) -> bool:
+    try:
+        return isinstance(parse(source), RemoteReference)
+    except InvalidRequest:
+        return False
+
+
 def _recovery(model: ModelManifest) -> str:
-    if model.source.startswith("hf://"):
+    if _can_be_pulled(model.source):
         return f"Fetch it again: llmd pull {model.source}, or forget it: llmd rm {model.name}."
+    if model.source.startswith(SOURCE):
+        again = f"llmd quantize {model.source.removeprefix(SOURCE)} {model.quantization}"
+        return f"Make it again: {again}, or forget it: llmd rm {model.name}."
     return f"Put the file back, or forget the model: llmd rm {model.name}."
 
 

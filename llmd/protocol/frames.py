@@ -8,6 +8,7 @@ import msgspec
 
 from llmd.protocol.events import Accepted, Delta, Finished, Queued, Reading
 from llmd.protocol.models import AdapterFile, Drafting
+from llmd.protocol.placement import DeviceUse
 from llmd.protocol.questions import Pooling, Question, Reply
 from llmd.protocol.requests import GenerateRequest
 
@@ -54,12 +55,23 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
     prefill_threads: int = 0
     flash_attention: str = "auto"
     shelf: Shelf | None = None
-    shelf_memory: int = 0
+    shelf_memory: int | None = None
+    """Bytes for prefixes that the KV cache gave up; None: a share of what is free."""
     adapters: list[AdapterFile] = []
     pooling: Pooling = Pooling.MODEL
     senses: Senses | None = None
     """None: the model takes text alone."""
     drafting: Drafting = Drafting()
+    tensor_split: list[float] = []
+    """Share of each GPU; empty: by what is free."""
+    cpu_moe: int = 0
+    """Layers, counted from the first, whose experts stay on the CPU."""
+    mmap: bool = True
+    mlock: bool = False
+    require_gpu: bool = False
+    """Whether loading fails where there is no GPU."""
+    template: str = ""
+    """Chat template (Jinja) instead of the file's; empty: the file's own."""
 
 
 class Generate(msgspec.Struct, frozen=True, tag="generate"):
@@ -86,7 +98,13 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """Exit now."""
 
 
-ToWorker = Load | Generate | Ask | Cancel | Stop
+class Shrink(msgspec.Struct, frozen=True, tag="shrink"):
+    """Give up so many bytes of caches."""
+
+    bytes: int
+
+
+ToWorker = Load | Generate | Ask | Cancel | Shrink | Stop
 
 
 class Loading(msgspec.Struct, frozen=True, tag="loading"):
@@ -113,6 +131,8 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """Whether requests may hold pictures."""
     audio: bool = False
     """Whether requests may hold sounds."""
+    measured: list[DeviceUse] = []
+    """What it takes of each device, the CPU last, caches at their full size."""
 
 
 class LoadError(msgspec.Struct, frozen=True, tag="load_error"):
@@ -179,4 +199,10 @@ class Log(msgspec.Struct, frozen=True, tag="log"):
     text: str
 
 
-FromWorker = Loading | Ready | LoadError | Batch | Log
+class Shrunk(msgspec.Struct, frozen=True, tag="shrunk"):
+    """Caches gave up so many bytes."""
+
+    bytes: int
+
+
+FromWorker = Loading | Ready | LoadError | Batch | Shrunk | Log

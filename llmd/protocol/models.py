@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from llmd.protocol.placement import DeviceUse, LoadOptions
 from llmd.protocol.questions import Pooling
 
 
@@ -31,6 +32,47 @@ class AdapterFile(msgspec.Struct, frozen=True):
     """Whether requests that name no adapters run with it."""
 
 
+class SamplingDefaults(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a model is sampled where a request does not say; None: as the settings say."""
+
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    typical_p: float | None = None
+    repeat_penalty: float | None = None
+    repeat_last_n: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    seed: int | None = None
+    max_tokens: int | None = None
+    stop: list[str] | None = None
+    """Texts that end an answer, beside those of the request."""
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """A message of an example conversation."""
+
+    role: str
+    """`system`, `user` or `assistant`."""
+    content: str
+
+
+class Preset(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a user, a catalogue or a registry laid upon a model's file."""
+
+    base: str = ""
+    """The model it was made from; empty: it is that model itself."""
+    system: str = ""
+    """System prompt of conversations that bring none."""
+    template: str = ""
+    """Jinja source of a chat template, instead of the file's."""
+    messages: list[Turn] = []
+    """Turns that stand before each conversation, behind its system prompt."""
+    license: str = ""
+    sampling: SamplingDefaults = SamplingDefaults()
+
+
 class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     """One registered model; stored as JSON, shown by `llmd ls` and `llmd show`."""
 
@@ -38,7 +80,9 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     """Absolute path of the GGUF, or of the first part of a split one."""
     source: str
-    """`builtin`, `hf://OWNER/REPO/FILE` or `file://PATH`."""
+    """Where it came from: `builtin`, `hf://OWNER/REPO/FILE`, `ollama://NAME:TAG` and other forms
+    that can be pulled, `file://PATH`, or the tool that had it, such as `lm-studio://...`.
+    """
     kind: Kind
     architecture: str
     parameters: int
@@ -65,6 +109,15 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     adapters: list[AdapterFile] = []
     pooling: Pooling = Pooling.MODEL
     """How it makes vectors where a request does not say."""
+    draft: str = ""
+    """Name of the registered model that drafts for it; empty: as the settings say."""
+    preset: Preset = Preset()
+    options: LoadOptions = LoadOptions()
+    """How it is loaded."""
+    digests: dict[str, str] = {}
+    """SHA-256 of the files by absolute path, as far as they are known; `llmd verify` compares."""
+    format: int = 1
+    """Version of this record; a newer llmd may write a higher one."""
 
 
 class Drafting(msgspec.Struct, frozen=True):
@@ -124,6 +177,8 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
 class ModelState(StrEnum):
     """Where a loaded model stands."""
 
+    WAITING = "waiting"
+    """Requests wait for it until another one makes room."""
     LOADING = "loading"
     READY = "ready"
     UNLOADING = "unloading"
@@ -153,13 +208,30 @@ class LoadedModel(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds until it is unloaded if nobody asks; None: it stays."""
     progress: float = 1.0
     """Share of the file read, while loading."""
+    keep_alive: float | None = None
+    """Seconds that it stays when idle; None: for ever."""
+    pinned: bool = False
+    """Whether it is never unloaded to make room."""
+    instances: int = 1
+    """Workers that serve it now; running, memory and cells are those of all of them."""
+    pids: list[int] = []
+    waiting: int = 0
+    """Requests that cannot begin before it is loaded, or because it must make room."""
+    options: LoadOptions = LoadOptions()
+    """What its manifest, orders and first request said about loading it."""
+    predicted: list[DeviceUse] = []
+    """What it was planned to take, all workers together."""
+    measured: list[DeviceUse] = []
+    """What it takes."""
 
 
 class PullProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How a download stands; sent about four times a second."""
 
     status: str
-    """`resolving`, `downloading`, `verifying`, `registering` or `done`."""
+    """`resolving`, `waiting` (for its hours, or for another process), `downloading`, `verifying`,
+    `registering` or `done`; `copying` a local file.
+    """
     name: str = ""
     file: str = ""
     done: int = 0
@@ -168,6 +240,12 @@ class PullProgress(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of all files; 0: not known yet."""
     rate: float = 0.0
     """Bytes per second, lately."""
+    remaining: float | None = None
+    """Seconds left at that rate; None: not known."""
+    note: str = ""
+    """What is unusual just now, as a sentence: a retry, a file that changed at its source."""
+    waiting_until: float | None = None
+    """When it goes on, seconds since the epoch, for one that waits for its hours."""
 
 
 class LoadProgress(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,11 +32,12 @@ class Mount(msgspec.Struct, frozen=True):
 
 OPENAI = Mount("/v1", openai_routes.ROUTES, openai_errors.encode)
 NATIVE = Mount("", native_routes.ROUTES, native_errors.encode)
+NATIVE_API = Mount("/api/v1", native_routes.ROUTES, native_errors.encode)
 SHORT = Mount("", openai_routes.SHORT_ROUTES, openai_errors.encode)
 CONTROL = Mount("/control", control_routes.ROUTES, control_errors.encode)
 
-TCP_MOUNTS = (OPENAI, NATIVE, SHORT)
-SOCKET_MOUNTS = (OPENAI, CONTROL, NATIVE, SHORT)
+TCP_MOUNTS = (OPENAI, NATIVE_API, NATIVE, SHORT)
+SOCKET_MOUNTS = (OPENAI, CONTROL, NATIVE_API, NATIVE, SHORT)
 """The Unix socket belongs to the owner: the same, and control calls, which live only here."""
 
 

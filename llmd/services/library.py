@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 from llmd.errors import InvalidRequest, LlmdError, ModelBusy
-from llmd.models.gguf.header import read_header
 from llmd.models.gguf.inspection import has_head
 from llmd.models.manifest import pooled
 from llmd.models.names import expanded
@@ -17,7 +15,7 @@ from llmd.models.store import ModelStore, Removed
 from llmd.protocol.models import Kind, LoadedModel, ModelManifest
 from llmd.protocol.questions import Pooling
 from llmd.runtime.pool import Pool
-from llmd.services.generation import Defaults
+from llmd.services.defaults import Defaults
 
 
 class Library:
@@ -47,11 +45,6 @@ class Library:
         """Return how a model stands in memory."""
         return next((model for model in self._pool.loaded() if model.name == name), None)
 
-    async def metadata(self, manifest: ModelManifest) -> dict[str, Any]:
-        """Return the key-values of the GGUF, long arrays summarised."""
-        header = await asyncio.to_thread(read_header, Path(manifest.path))
-        return header.metadata()
-
     async def add(
         self,
         path: str,
@@ -62,12 +55,7 @@ class Library:
         """Register a file where it lies, with a projector as in `ModelStore.register`; raise
         CorruptFile, UnsupportedArchitecture, NameTaken, NotFound or InvalidRequest.
         """
-        if pooling is Pooling.RANK and not await asyncio.to_thread(has_head, expanded(Path(path))):
-            raise InvalidRequest(
-                f"{path} cannot rank: it has no classification head.",
-                hint="Register it as an embedding model, or take a reranker.",
-                param="pooling",
-            )
+        await asyncio.to_thread(check_pooling, path, pooling)
         model = await asyncio.to_thread(self._store.register, Path(path), name, projector=projector)
         if pooling is Pooling.MODEL:
             return model
@@ -90,3 +78,13 @@ class Library:
             )
         await self._pool.unload(manifest.name)
         return await asyncio.to_thread(self._store.remove, manifest.name)
+
+
+def check_pooling(path: str, pooling: Pooling) -> None:
+    """Raise InvalidRequest when a file cannot make vectors, or ranks, in this way."""
+    if pooling is Pooling.RANK and not has_head(expanded(Path(path))):
+        raise InvalidRequest(
+            f"{path} cannot rank: it has no classification head.",
+            hint="Register it as an embedding model, or take a reranker.",
+            param="pooling",
+        )

@@ -17,11 +17,13 @@ class Pulls:
         self._downloads = downloads
         self._gate = gate
 
-    async def pull(self, name: str) -> AsyncGenerator[PullProgress | ModelManifest]:
-        """Fetch and register a model: progress, then its manifest. Closing leaves; the bytes on
-        disk are kept.
+    async def pull(
+        self, name: str, limit: int | None = None, *, now: bool = False
+    ) -> AsyncGenerator[PullProgress | ModelManifest]:
+        """Fetch and register a model: progress, then its manifest; see `Downloads.pull`. Closing
+        leaves; the bytes on disk are kept.
         """
         with self._gate.enter():
-            async with aclosing(self._downloads.pull(name)) as events:
+            async with aclosing(self._downloads.pull(name, limit, now=now)) as events:
                 async for event in events:
                     yield event

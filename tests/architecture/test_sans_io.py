@@ -10,11 +10,19 @@ from tests.architecture.conftest import PACKAGE, imported, modules, relative
 
 PURE = [
     *modules(PACKAGE / "chat"),
+    *(
+        path
+        for path in modules(PACKAGE / "models" / "placement")
+        if path.name not in {"__init__.py", "experience.py"}
+    ),
+    *modules(PACKAGE / "models" / "quantization"),
     *modules(PACKAGE / "protocol"),
     *sorted((PACKAGE / "server" / "dialects").glob("*/convert.py")),
+    *modules(PACKAGE / "models" / "presets"),
     *(
         PACKAGE / name
         for name in (
+            "config/hours.py",
             "config/settings.py",
             "config/values.py",
             "engine/grammar/gate.py",
@@ -27,10 +35,28 @@ PURE = [
             "engine/drafting/ngram.py",
             "engine/drafting/pace.py",
             "engine/drafting/speculator.py",
+            "engine/quantizing.py",
             "engine/scheduler.py",
             "engine/sequence.py",
             "engine/stopping.py",
             "errors.py",
+            "models/bandwidth.py",
+            "models/ordering.py",
+            "models/sources/transfer/lanes.py",
+            "models/sources/transfer/patience.py",
+            "models/sources/transfer/spans.py",
+            "models/variants.py",
+            "models/catalog/entry.py",
+            "models/catalog/finding.py",
+            "models/catalog/reading.py",
+            "models/catalog/resolution.py",
+            "models/references.py",
+            "runtime/residency/dispatch.py",
+            "runtime/residency/history.py",
+            "runtime/residency/ledger.py",
+            "runtime/residency/policy.py",
+            "runtime/residency/pressure.py",
+            "runtime/residency/wishes.py",
             "runtime/supervisor.py",
         )
     ),

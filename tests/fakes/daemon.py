@@ -84,8 +84,22 @@ class FakeDaemon:
         self.usage: dict[str, Any] = dict(USAGE)
         self.finish_reason = "stop"
         self.pull: list[dict[str, Any]] = []
+        self.types: list[dict[str, Any]] = []
+        self.cards: dict[str, dict[str, Any]] = {}
+        """What `llmd show` is told, by what it asks for."""
+        self.notes: list[str] = []
+        """What creating a preset remarks."""
+        self.removed: dict[str, Any] = {}
+        """What removing a model says otherwise than usual."""
+        self.disk: dict[str, Any] = {}
+        self.cleared: dict[str, Any] = {}
+        self.checked: list[dict[str, Any]] = []
+        """What verifying says, line by line."""
+        self.defaults: dict[str, Any] = {"defaults": []}
         self.failures: dict[str, LlmdError] = {}
         """Answers by path, instead of what would be said."""
+        self.answers: dict[str, Any] = {}
+        """Answers by path, lists as lines."""
         self.failure_after: LlmdError | None = None
         """Ends streams with this error after the first piece."""
         self.cut = False
@@ -182,7 +196,13 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if failure := script.failures.get(self.path):
                 raise failure
-            self._answer(script, self.path, body)
+            scripted = script.answers.get(self.path)
+            if isinstance(scripted, list):
+                self._lines(script, scripted)
+            elif scripted is not None:
+                self._json(scripted)
+            else:
+                self._answer(script, self.path, body)
         except LlmdError as error:
             wire = error.to_wire()
             self._json(
@@ -203,8 +223,15 @@ class _Handler(BaseHTTPRequestHandler):
             ]
             usage = {"prompt_tokens": len(texts), "total_tokens": len(texts)}
             self._json({"model": body.get("model") or "minilm", "data": data, "usage": usage})
+        elif path == "/control/verify":
+            self._lines(script, script.checked)
         elif path == "/control/pull":
             self._lines(script, [*script.pull, {"model": {**TINY, "name": body["name"]}}])
+        elif path == "/control/quantize":
+            name = body["name"] or f"{body['model']}:{body['recipe']['type']}"
+            self._lines(script, [*script.pull, {"model": {**TINY, "name": name}}])
+        elif path.startswith("/control/quantizations"):
+            self._json({"types": script.types})
         elif path == "/control/load":
             self._lines(
                 script,
@@ -221,6 +248,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _short(self, script: FakeDaemon, path: str, body: Any) -> dict[str, Any]:
         if path == "/control/unload":
             return {"unloaded": [body["model"] or "llmd-tiny"]}
+        if path == "/control/inspect":
+            return script.cards.get(body["model"]) or {
+                **script.model(body["model"]),
+                "state": "installed",
+                "loaded": None,
+                "problem": "",
+                "metadata": {"general.name": "tiny", "tokenizer.chat_template": "a\nb"},
+            }
         if path.startswith("/control/adapters/"):
             model = script.model(body["model"])
             name = body["name"] or Path(body["path"]).stem
@@ -231,13 +266,19 @@ class _Handler(BaseHTTPRequestHandler):
             "/control/requests": {"live": script.live, "ended": script.ended},
             "/control/models": {"models": script.models, "default": script.models[-1]["name"]},
             "/control/stop": {"state": "draining"},
+            "/control/disk": script.disk,
+            "/control/gc": script.cleared,
+            "/control/defaults": script.defaults,
         }[path]
 
     def _library(self, script: FakeDaemon, name: str, body: Any) -> None:
         if self.command == "DELETE":
-            self._json(
-                {"removed": script.model(name)["name"], "freed": 4_600_000, "kept_file": None}
-            )
+            gone = {"removed": script.model(name)["name"], "freed": 4_600_000, "kept_file": None}
+            self._json({**gone, **script.removed})
+        elif name == "create":
+            preset = {"base": body["changes"].get("from") or "base"}
+            model = {**TINY, "name": body["name"], "preset": preset}
+            self._json({"model": model, "notes": script.notes})
         elif name == "copy":
             self._json({**script.model(body["source"]), "name": body["target"]})
         elif name == "import":

@@ -129,8 +129,8 @@ def test_an_idle_model_is_unloaded(make_daemon: MakeDaemon) -> None:
     loaded = daemon.loaded()
     assert loaded
     assert 0 < loaded["expires_in"] <= 1
-    wait_for(lambda: not daemon.workers())
-    assert daemon.loaded() is None
+    wait_for(lambda: daemon.loaded() is None)
+    assert not daemon.workers()
 
 
 def test_many_first_requests_load_one_copy(make_daemon: MakeDaemon) -> None:

@@ -12,6 +12,8 @@ from llmd.cli import checks
 from llmd.cli.checks import State
 from llmd.config.paths import Paths
 from llmd.config.settings import ServerSettings, Settings
+from llmd.models.sources.transfer.journal import Identity
+from llmd.models.sources.transfer.partial import Partial
 from tests.fakes.daemon import FakeDaemon, short_socket
 
 
@@ -40,6 +42,19 @@ def test_everything_is_well_on_a_machine_that_runs_the_tests(
     } <= {finding.subject for finding in findings}
 
 
+def test_unfinished_downloads_are_listed_with_their_fate(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert checks.check_downloads(paths, Settings()).found == "none is unfinished"
+    with Partial(paths.models_dir / "web" / "m.gguf", Identity(10**6, "ab" * 32)) as partial:
+        partial.write(0, memoryview(bytes(8192)))
+    finding = checks.check_downloads(paths, Settings())
+    assert "m.gguf.llmd.incomplete" in finding.found
+    assert "14d" in finding.mend
+
+
 def test_an_old_python_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "_OLDEST_PYTHON", (99, 0))
     assert checks.check_python().state is State.FAIL
@@ -52,6 +67,19 @@ def test_bad_settings_fail_with_their_own_words(paths: Paths) -> None:
     assert settings == Settings()
     assert finding.state is State.FAIL
     assert "server.port" in finding.found
+
+
+def test_own_short_names_are_looked_at(paths: Paths) -> None:
+    assert list(checks.check_catalog(paths)) == []
+    paths.config_dir.mkdir()
+    paths.catalog_file.write_text(
+        "[[model]]\nalias = 'mine'\nsource = 'a/b'\n\n[[model]]\nalias = 'broken'\n"
+    )
+    fault, summary = checks.check_catalog(paths)
+    assert (fault.state, summary.state) == (State.WARN, State.OK)
+    assert fault.found.startswith("line 5 (broken) is passed over:")
+    assert str(paths.catalog_file) in fault.mend
+    assert summary.found.startswith("1 in")
 
 
 def test_a_directory_that_cannot_be_made_fails(paths: Paths) -> None:
@@ -148,3 +176,12 @@ def test_little_disk_or_memory_is_a_warning(paths: Paths, monkeypatch: pytest.Mo
     monkeypatch.setattr(checks, "_LITTLE_MEMORY", 10**18)
     assert checks.check_disk(paths).state is State.WARN
     assert checks.check_memory().state is State.WARN
+
+
+def test_damaged_records_of_models_are_told(paths: Paths) -> None:
+    assert [finding.state for finding in checks.check_records(paths)] == [State.OK]
+    paths.models_dir.mkdir(parents=True)
+    (paths.models_dir / "x.json").write_text("{")
+    (finding,) = checks.check_records(paths)
+    assert finding.state is State.WARN
+    assert "x.json" in finding.mend

@@ -58,7 +58,7 @@ def test_listing_models_imports_no_server_and_no_engine(daemon: FakeDaemon) -> N
 
 
 def test_help_names_every_command(llmd: Llmd) -> None:
-    verbs = "run chat generate embed pull ls show rm cp import ps load unload serve start stop restart status logs"
+    verbs = "run chat generate embed search pull ls show rm cp import ps load unload serve start stop restart status logs"
     result = llmd("--help")
     assert result.code == 0
     for verb in [*verbs.split(), "doctor", "config"]:

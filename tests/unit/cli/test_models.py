@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
+import io
+from collections.abc import Callable
 
 import msgspec
 import pytest
 
+from llmd.cli.main import run
 from llmd.cli.models import card_path
 from tests.fakes.daemon import TINY, FakeDaemon
 from tests.unit.cli.conftest import Llmd
@@ -31,15 +33,6 @@ def test_ls_as_json_is_what_the_daemon_says(llmd: Llmd, daemon: FakeDaemon) -> N
     assert llmd("ls", "--json").json == {"models": daemon.models, "default": "llmd-tiny"}
 
 
-@pytest.mark.usefixtures("daemon")
-def test_show_describes_a_model(llmd: Llmd) -> None:
-    out = llmd("show", "llmd-tiny").out
-    assert "architecture   qwen2\n" in out
-    assert "general.name" not in out
-    assert "tokenizer.chat_template  a\\nb\n" in llmd("show", "llmd-tiny", "--metadata").out
-    assert llmd("show", "llmd-tiny", "--json").json["metadata"]["general.name"] == "tiny"
-
-
 def test_rm_takes_several_names(llmd: Llmd, daemon: FakeDaemon) -> None:
     daemon.models.append({**TINY, "name": "a/b:c"})
     assert (
@@ -61,24 +54,33 @@ def test_cp_gives_a_second_name(llmd: Llmd, daemon: FakeDaemon) -> None:
     assert daemon.body("/control/models/copy") == {"source": "llmd-tiny", "target": "small"}
 
 
-def test_import_sends_an_absolute_path(
-    llmd: Llmd, daemon: FakeDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "m.gguf").touch()
-    monkeypatch.chdir(tmp_path)
-    assert llmd("import", "m.gguf", "--name", "mine").out == "imported mine (qwen2, Q8_0)\n"
-    assert daemon.body("/control/models/import") == {
-        "path": str(tmp_path / "m.gguf"),
-        "name": "mine",
-        "projector": None,
-    }
-    llmd("import", "m.gguf", "--mmproj", "p.gguf")
-    assert daemon.body("/control/models/import")["projector"] == str(tmp_path / "p.gguf")
-    llmd("import", "m.gguf", "--mmproj", "none")
-    assert daemon.body("/control/models/import")["projector"] == "none"
-    assert llmd("import", "m.gguf", "--json").json["name"] == "imported"
-    assert llmd("import", "missing.gguf").code == 2
-
-
 def test_names_with_slashes_are_one_part_of_a_path() -> None:
     assert card_path("a/b:c?") == "/control/models/a%2Fb%3Ac%3F"
+
+
+def test_rm_asks_in_a_terminal(
+    llmd: Llmd, daemon: FakeDaemon, pretend_terminal: Callable[[], None]
+) -> None:
+    pretend_terminal()
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    def asked(answer: str, *arguments: str) -> list[str]:
+        daemon.asked.clear()
+        with pytest.MonkeyPatch.context() as patch:
+            llmd("--version")
+            patch.setattr("sys.stdin", Terminal(answer))
+            run(["rm", *arguments, "llmd-tiny"])
+        return [method for method, _, _ in daemon.asked]
+
+    assert asked("n\n") == ["GET"]
+    assert asked("y\n") == ["GET", "DELETE"]
+    assert asked("", "--yes") == ["DELETE"]
+    assert asked("", "--json") == ["DELETE"]
+
+
+def test_rm_names_the_models_that_keep_a_file(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.removed = {"kept_file": "/x.gguf", "used_by": ["pirate"], "freed": 0}
+    assert llmd("rm", "llmd-tiny").out == "removed llmd-tiny; /x.gguf stays for pirate\n"

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from llmd.cli.options import installed_models
+from llmd.cli.options import fetchable_models, installed_models
 from llmd.config.paths import Paths
 from tests.fakes.daemon import TINY, FakeDaemon
 
@@ -22,6 +22,16 @@ def test_without_a_daemon_nothing_is_completed_and_none_is_started(
 ) -> None:
     monkeypatch.delenv("LLMD_NO_AUTOSTART")
     assert installed_models("") == []
+    assert not paths.socket.exists()
+
+
+def test_names_to_pull_are_completed_without_a_daemon(paths: Paths) -> None:
+    assert fetchable_models("qwen3-4") == ["qwen3-4b", "qwen3-4b-2507"]
+    assert fetchable_models("QWEN3-4b:q5") == ["qwen3-4b:Q5_0", "qwen3-4b:Q5_K_M"]
+    assert fetchable_models("nothing") == []
+    paths.config_dir.mkdir(exist_ok=True)
+    paths.catalog_file.write_text("[[model]]\nalias = 'nothing-else'\nsource = 'a/b'\n")
+    assert fetchable_models("nothing") == ["nothing-else"]
     assert not paths.socket.exists()
 
 

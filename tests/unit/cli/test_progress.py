@@ -34,6 +34,23 @@ def test_without_a_terminal_a_download_is_a_line_for_every_tenth(
     assert len(lines) == 13
 
 
+def test_what_is_unusual_is_said_and_until_when_it_waits(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    waiting = {
+        "status": "waiting",
+        "name": "owner/repo",
+        "note": "downloads wait for their hours",
+        "waiting_until": 1.0,
+    }
+    retrying = {"status": "downloading", "file": "m.gguf", "note": "HTTP 503; trying again in 2 s"}
+    progress.pull_lines([waiting, retrying, retrying, EVENTS[-1]])
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("waiting repo: downloads wait for their hours until ")
+    assert second == "downloading m.gguf: HTTP 503; trying again in 2 s"
+    progress.pull_bar([waiting, retrying])
+
+
 def test_the_bar_shows_the_file_and_returns_the_last_event(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import msgspec
+import pytest
 
 from llmd.errors import DownloadFailed
 from tests.fakes.daemon import FakeDaemon
@@ -22,6 +23,22 @@ def test_shows_the_way_and_what_to_do_with_the_model(llmd: Llmd, daemon: FakeDae
         "downloading f.gguf 50% of 10 B 1 B/s, 5.0 s left",
         "owner/repo:Q8_0 is ready: llmd chat owner/repo:Q8_0",
     ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "limit"),
+    [("5M", 5 * 2**20), ("500k", 500 * 2**10), ("2MB", 2_000_000), ("1000", 1000), ("0", 0)],
+)
+def test_a_rate_is_written_as_for_curl(
+    llmd: Llmd, daemon: FakeDaemon, typed: str, limit: int
+) -> None:
+    assert llmd("pull", "x", "--limit-rate", typed, "--now").code == 0
+    assert daemon.asked[-1] == ("POST", "/control/pull", {"name": "x", "limit": limit, "now": True})
+
+
+@pytest.mark.parametrize("typed", ["fast", "-5", "5Q", ""])
+def test_what_is_no_rate_is_refused(llmd: Llmd, daemon: FakeDaemon, typed: str) -> None:
+    assert llmd("pull", "x", "--limit-rate", typed).code == 2
 
 
 def test_json_is_ndjson(llmd: Llmd, daemon: FakeDaemon) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from llmd.config.settings import SpeculationMode, SpeculationSettings
@@ -72,3 +73,13 @@ def test_a_draft_model_that_is_not_there_is_an_error_of_the_setting(store: Model
         drafts(store, "large=gone").order(store.get("large"))
     assert caught.value.param == "speculation.draft_models"
     assert drafts(store, "gone=small").order(store.get("large")).model == ""
+
+
+def test_the_draft_model_of_a_preset_wins_over_the_setting(store: ModelStore) -> None:
+    large = msgspec.structs.replace(store.get("large"), draft="other")
+    found = drafts(store, "large=small").order(large)
+    assert found.model == store.get("other").path
+    assert found.must_fit
+    with pytest.raises(ConfigInvalid, match="large has the draft model gone") as caught:
+        drafts(store, "").order(msgspec.structs.replace(large, draft="gone"))
+    assert caught.value.param == "draft"

@@ -93,3 +93,17 @@ def test_missing_files_and_same_files_are_told(tmp_path: Path) -> None:
     assert files.missing([str(path), str(tmp_path / "n")]) == [str(tmp_path / "n")]
     assert files.same(str(path), str(tmp_path / "link"))
     assert not files.same(str(path), str(tmp_path))
+
+
+def test_empty_folders_go_up_to_the_root_and_no_further(tmp_path: Path) -> None:
+    root = tmp_path / "models"
+    (root / "kept" / "a" / "b").mkdir(parents=True)
+    (root / "other").mkdir()
+    files.tidy(root / "kept" / "a" / "b", root)
+    assert [path.name for path in root.iterdir()] == ["other"]
+    files.tidy(root, root)
+    files.tidy(tmp_path, root)
+    assert root.exists()
+    (root / "other" / "file").touch()
+    files.tidy(root / "other", root)
+    assert (root / "other" / "file").exists()

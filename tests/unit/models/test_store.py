@@ -7,14 +7,23 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from llmd.errors import CorruptFile, InvalidRequest, ModelNotFound, NameTaken, NotFound
+from llmd.errors import (
+    CorruptFile,
+    InvalidRequest,
+    ModelNotFound,
+    NameTaken,
+    NotFound,
+    UnsupportedFormat,
+)
 from llmd.models.adapters import with_adapter
-from llmd.models.manifest import pooled
+from llmd.models.manifest import Provided, pooled
 from llmd.models.store import ModelStore
-from llmd.protocol.models import AdapterFile, Kind
+from llmd.protocol.models import AdapterFile, Kind, ModelManifest, Preset, SamplingDefaults
+from llmd.protocol.placement import LoadOptions
 from llmd.protocol.questions import Pooling
 from tests.fakes.gguf import write, write_split
 from tests.fakes.rerankers import write_encoder
@@ -143,16 +152,18 @@ def test_names_are_found_loosely(store: ModelStore, file: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("wanted", "hint"),
     [
-        ("min", "llmd ls"),
+        ("zzz", "llmd ls"),
         ("mime", "Did you mean mine?"),
         ("qwen3-4b", "llmd pull qwen3-4b"),
+        ("llama3.2:1b", "llmd pull llama3.2:1b"),
+        ("qwen3-4bb", "Did you mean qwen3-4b"),
         ("a\x00b", "llmd ls"),
     ],
 )
 def test_an_unknown_name_says_what_to_do(
     store: ModelStore, file: Path, wanted: str, hint: str
 ) -> None:
-    store.register(file, "mine" if wanted != "min" else "other")
+    store.register(file, "mine" if wanted != "zzz" else "other")
     with pytest.raises(ModelNotFound) as failure:
         store.get(wanted)
     assert hint in failure.value.hint
@@ -241,7 +252,7 @@ def test_damaged_manifests_are_passed_over_and_reported_once(
 
 def test_manifests_are_plain_json(store: ModelStore, file: Path, tmp_path: Path) -> None:
     store.register(file, "acme/m:Q8_0")
-    (record,) = (tmp_path / "models").iterdir()
+    (record,) = (tmp_path / "models").glob("*.json")
     assert record.name == "acme%2Fm%3AQ8_0.json"
     assert json.loads(record.read_text())["context_length"] == 4096
 
@@ -322,3 +333,105 @@ def test_removing_a_fetched_model_removes_its_projector_too(
     (tmp_path / "elsewhere").rename(copies[1])
     store.remove("mine")
     assert not any(path.exists() for path in copies)
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("hf://acme/m/m.gguf", "llmd pull hf://acme/m/m.gguf"),
+        ("ollama://qwen2:0.5b", "llmd pull ollama://qwen2:0.5b"),
+        ("modelscope://acme/m/m.gguf", "llmd pull modelscope://acme/m/m.gguf"),
+        ("ollama://models.example.com/team/m:1", "Put the file back"),
+        ("lm-studio://acme/m/m.gguf", "Put the file back"),
+        ("quantized://big:F16", "llmd quantize big:F16 F32"),
+        ("llama.cpp://acme_m_m.gguf", "Put the file back"),
+    ],
+)
+def test_a_file_that_is_gone_comes_back_from_where_it_came(
+    store: ModelStore, file: Path, source: str, hint: str
+) -> None:
+    store.register(file, "m", source)
+    file.unlink()
+    with pytest.raises(ModelNotFound) as failure:
+        store.get("m")
+    assert hint in failure.value.hint
+
+
+def test_weights_that_are_no_gguf_are_told_how_to_become_it(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub" / "model.safetensors").write_bytes(b"{}")
+    for path in (tmp_path / "hub", tmp_path / "hub" / "model.safetensors"):
+        with pytest.raises(UnsupportedFormat, match="safetensors") as failure:
+            store.register(path)
+        assert "convert_hf_to_gguf.py" in failure.value.hint
+
+
+def test_a_derived_model_shares_the_files_and_has_a_name_of_its_own(
+    store: ModelStore, file: Path
+) -> None:
+    base = store.register(file, "base", "hf://acme/m/mine.gguf", owned=True)
+
+    def preset(model: ModelManifest) -> ModelManifest:
+        return msgspec.structs.replace(model, preset=Preset(base=model.name, system="s"))
+
+    made = store.derive(base, "mine", preset)
+    assert (made.files, made.source, made.owned) == (base.files, base.source, True)
+    assert store.get("mine").preset.system == "s"
+    with pytest.raises(NameTaken):
+        store.derive(base, "base", preset)
+    with pytest.raises(NameTaken):
+        store.derive(made, "MINE", preset)
+    assert store.derive(base, "MINE", preset).name == "mine"
+    removed = store.remove("base")
+    assert (removed.freed, removed.used_by) == (0, ["mine"])
+    assert store.remove("mine").freed == base.size
+    with pytest.raises(ModelNotFound):
+        store.derive(base, "late", preset)
+
+
+def test_a_preset_is_never_the_default_by_itself(store: ModelStore, file: Path) -> None:
+    base = store.register(file, "base")
+    store.derive(
+        base, "newer", lambda model: msgspec.structs.replace(model, preset=Preset(base="base"))
+    )
+    assert store.default(Kind.CHAT).name == "base"
+
+
+def test_pulling_a_base_again_leaves_presets_with_what_they_have(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    old, new = write(tmp_path / "old.gguf"), write(tmp_path / "new.gguf")
+    base = store.register(old, "m", "hf://acme/m/m.gguf", owned=True)
+    store.derive(base, "p", lambda m: msgspec.structs.replace(m, preset=Preset(base="m")))
+    assert store.register(new, "m", "hf://acme/m/m.gguf", owned=True).path == str(new)
+    assert store.get("p").path == str(old)
+    with pytest.raises(NameTaken):
+        store.register(new, "p", "hf://acme/m/m.gguf")
+
+
+def test_what_a_source_gives_along_is_kept_and_users_wishes_survive(
+    store: ModelStore, file: Path
+) -> None:
+    sampling = SamplingDefaults(temperature=0.6)
+    given = Provided(preset=Preset(sampling=sampling), digests={str(file): "ab" * 32})
+    assert store.register(file, "m", provided=given).preset.sampling == sampling
+    assert store.get("m").digests == {str(file): "ab" * 32}
+    options = LoadOptions(context_length=7)
+    store.change("m", lambda m: msgspec.structs.replace(m, options=options, draft="small"))
+    again = store.register(file, "m")
+    assert (again.options, again.draft, again.preset.sampling) == (options, "small", sampling)
+    assert again.digests == {}, "nobody knows the new content"
+
+
+def test_a_file_that_a_damaged_record_names_is_not_deleted(
+    store: ModelStore, file: Path, tmp_path: Path
+) -> None:
+    store.register(file, "m", "hf://acme/m/m.gguf", owned=True)
+    store.copy("m", "second")
+    record = tmp_path / "models" / "second.json"
+    record.write_text(record.read_text().replace('"chat"', '"dream"'))
+    assert [damaged.path for damaged in store.damaged()] == [record]
+    assert store.remove("m").freed == 0
+    assert file.exists()

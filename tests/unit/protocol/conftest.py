@@ -30,6 +30,8 @@ from llmd.protocol.frames import (
     Loading,
     Log,
     Ready,
+    Shrink,
+    Shrunk,
     Stop,
 )
 from llmd.protocol.models import AdapterFile
@@ -139,6 +141,7 @@ TO_WORKER: list[Any] = [
     Generate(4, GenerateRequest(prompt=InfillPrompt("a", "b"), adapters=[Adapter("x", 0.5)])),
     *(Ask(10 + place, question) for place, question in enumerate(QUESTIONS)),
     Cancel(5),
+    Shrink(1 << 30),
     Stop(),
 ]
 FROM_WORKER: list[Any] = [
@@ -146,6 +149,7 @@ FROM_WORKER: list[Any] = [
     Ready(1, 2, 3, 4, "CUDA0", 5, 6, 7, True),
     LoadError(ERROR),
     Log("warning", "text"),
+    Shrunk(1 << 30),
     Batch(
         9,
         [

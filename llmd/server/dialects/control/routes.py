@@ -9,13 +9,16 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
-from llmd.errors import LlmdError
+from llmd.errors import InvalidRequest, LlmdError
+from llmd.models.presets.tables import read_changes
+from llmd.protocol.adoption import Keep
 from llmd.server.dialects.control import convert, errors, schema
 from llmd.server.http.body import read_json
 from llmd.server.http.keys import SERVICES
 from llmd.server.http.streaming import finished, open_stream
 
 T = TypeVar("T")
+_DIGITS = 18
 
 
 def _json(body: object) -> web.Response:
@@ -60,10 +63,26 @@ async def list_models(request: web.Request) -> web.Response:
 
 async def show_model(request: web.Request) -> web.Response:
     """Describe one model."""
-    library = request.app[SERVICES].library
-    manifest = await library.get(request.match_info["name"])
-    metadata = await library.metadata(manifest)
-    return _json(convert.model_card(manifest, library.loaded(manifest.name), metadata))
+    card = await request.app[SERVICES].descriptions.installed(request.match_info["name"])
+    return _json(convert.model_card(card))
+
+
+async def inspect(request: web.Request) -> web.Response:
+    """Describe a model, a file or an entry of the catalogue."""
+    order = await read_json(request, schema.Inspect)
+    return _json(convert.model_card(await request.app[SERVICES].descriptions.of(order.model)))
+
+
+async def search_catalog(request: web.Request) -> web.Response:
+    """List entries of the catalogue: `query` (words), `kind`, `max_size` (bytes)."""
+    limit = request.query.get("max_size") or "0"
+    if not limit.isdecimal() or not limit.isascii() or len(limit) > _DIGITS:
+        raise InvalidRequest(
+            f"{limit[:100]!r} is no number of bytes.", hint="Give a whole number.", param="max_size"
+        )
+    words = request.query.get("query", "").split()
+    kind = request.query.get("kind", "")
+    return _json(await request.app[SERVICES].catalog.find(words, kind, int(limit)))
 
 
 async def remove_model(request: web.Request) -> web.Response:
@@ -71,11 +90,53 @@ async def remove_model(request: web.Request) -> web.Response:
     return _json(await request.app[SERVICES].library.remove(request.match_info["name"]))
 
 
-async def import_model(request: web.Request) -> web.Response:
+async def import_model(request: web.Request) -> web.StreamResponse:
     """Register a local file."""
     order = await read_json(request, schema.Import)
-    library = request.app[SERVICES].library
-    return _json(await library.add(order.path, order.name, order.projector, order.pooling))
+    file = (order.path, order.name, order.projector, order.pooling)
+    if order.keep is Keep.REFERENCE:
+        return _json(await request.app[SERVICES].library.add(*file))
+    adding = request.app[SERVICES].adoption.add(*file, order.keep)
+    return await _lines(request, adding, convert.pull_line)
+
+
+async def scan(request: web.Request) -> web.Response:
+    """Tell which models other tools have."""
+    order = await read_json(request, schema.Scan)
+    return _json(await request.app[SERVICES].adoption.survey(order.places))
+
+
+async def adopt(request: web.Request) -> web.StreamResponse:
+    """Register models of other tools."""
+    order = await read_json(request, schema.Adopt)
+    adopting = request.app[SERVICES].adoption.adopt(order.places, order.names, order.keep)
+    return await _lines(request, adopting, convert.adoption_line)
+
+
+async def create_model(request: web.Request) -> web.Response:
+    """Make a preset."""
+    order = await read_json(request, schema.Create)
+    changes = read_changes(order.changes)
+    presets = request.app[SERVICES].presets
+    return _json(await presets.create(order.name, order.text, order.directory, changes))
+
+
+async def disk(request: web.Request) -> web.Response:
+    """Say what llmd takes of the disk."""
+    return _json(convert.disk_use(await request.app[SERVICES].upkeep.usage()))
+
+
+async def clear(request: web.Request) -> web.Response:
+    """Delete what nobody needs."""
+    order = await read_json(request, schema.Clear)
+    return _json(await request.app[SERVICES].upkeep.clear(dry=order.dry))
+
+
+async def verify(request: web.Request) -> web.StreamResponse:
+    """Check models byte by byte."""
+    order = await read_json(request, schema.Verify)
+    checking = request.app[SERVICES].verification.verify(order.models, repair=order.repair)
+    return await _lines(request, checking, convert.line)
 
 
 async def add_adapter(request: web.Request) -> web.Response:
@@ -103,13 +164,38 @@ async def copy_model(request: web.Request) -> web.Response:
 async def pull(request: web.Request) -> web.StreamResponse:
     """Download a model."""
     order = await read_json(request, schema.Pull)
-    return await _lines(request, request.app[SERVICES].pulls.pull(order.name), convert.pull_line)
+    events = request.app[SERVICES].pulls.pull(order.name, order.limit, now=order.now)
+    return await _lines(request, events, convert.pull_line)
+
+
+async def quantize(request: web.Request) -> web.StreamResponse:
+    """Make a smaller variant of a model."""
+    order = await read_json(request, schema.Quantize)
+    making = request.app[SERVICES].quantization.quantize(order.model, order.recipe, order.name)
+    return await _lines(request, making, convert.pull_line)
+
+
+async def list_quantizations(request: web.Request) -> web.Response:
+    """List the types a model can be quantised to."""
+    quantization = request.app[SERVICES].quantization
+    return _json(schema.TypeList(await quantization.types(request.query.get("model") or None)))
 
 
 async def load(request: web.Request) -> web.StreamResponse:
     """Load a model."""
     order = await read_json(request, schema.Load)
-    return await _lines(request, request.app[SERVICES].residents.load(order.model), convert.line)
+    services = request.app[SERVICES]
+    if order.quantization:
+        found = services.variants.load(order.model, order.quantization, order.options)
+        return await _lines(request, found, convert.line)
+    loading = services.residents.load(order.model, order.options)
+    return await _lines(request, loading, convert.line)
+
+
+async def plan(request: web.Request) -> web.Response:
+    """Tell what loading a model would take."""
+    order = await read_json(request, schema.Plan)
+    return _json(await request.app[SERVICES].planning.plan(order.model, order.options))
 
 
 async def unload(request: web.Request) -> web.Response:
@@ -126,6 +212,17 @@ async def ps(request: web.Request) -> web.Response:
     return _json(schema.LoadedList(request.app[SERVICES].residents.models()))
 
 
+async def list_defaults(request: web.Request) -> web.Response:
+    """Tell which models answer when none is named."""
+    return _json(schema.DefaultList(request.app[SERVICES].defaults.list()))
+
+
+async def change_default(request: web.Request) -> web.Response:
+    """Choose the model that answers when none is named."""
+    order = await read_json(request, schema.ChangeDefault)
+    return _json(await request.app[SERVICES].defaults.change(order.purpose, order.model))
+
+
 async def list_requests(request: web.Request) -> web.Response:
     """List requests under way and the latest of those that ended."""
     return _json(request.app[SERVICES].requests.list())
@@ -136,14 +233,27 @@ ROUTES = (
     web.post("/stop", stop),
     web.get("/models", list_models),
     web.post("/models/import", import_model),
+    web.post("/models/scan", scan),
+    web.post("/models/adopt", adopt),
     web.post("/models/copy", copy_model),
+    web.post("/models/create", create_model),
+    web.post("/inspect", inspect),
+    web.get("/catalog", search_catalog),
     web.get("/models/{name:.+}", show_model),
     web.delete("/models/{name:.+}", remove_model),
     web.post("/adapters/add", add_adapter),
     web.post("/adapters/remove", remove_adapter),
+    web.get("/disk", disk),
+    web.post("/gc", clear),
+    web.post("/verify", verify),
     web.post("/pull", pull),
+    web.post("/quantize", quantize),
+    web.get("/quantizations", list_quantizations),
     web.post("/load", load),
+    web.post("/plan", plan),
     web.post("/unload", unload),
     web.get("/ps", ps),
+    web.get("/defaults", list_defaults),
+    web.post("/defaults", change_default),
     web.get("/requests", list_requests),
 )

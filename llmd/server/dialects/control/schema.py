@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
+from llmd.protocol.adoption import Keep, Place
 from llmd.protocol.models import LoadedModel, ModelManifest
+from llmd.protocol.placement import LoadOptions
+from llmd.protocol.quantization import Recipe, TypeCard
 from llmd.protocol.questions import Pooling
+from llmd.services.defaults import DefaultModel, Purpose
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -25,6 +30,24 @@ class Import(msgspec.Struct, frozen=True):
     projector: str | None = None
     """Path of the mmproj file, or `none`; left out: the one beside the model."""
     pooling: Pooling = Pooling.MODEL
+    keep: Keep = Keep.REFERENCE
+    """Other ways than by reference answer with lines, as a pull does."""
+
+
+class Scan(msgspec.Struct, frozen=True):
+    """`POST /control/models/scan`."""
+
+    places: list[Place] | None = None
+    """Left out: where tools keep models for the daemon's user."""
+
+
+class Adopt(msgspec.Struct, frozen=True):
+    """`POST /control/models/adopt`."""
+
+    places: list[Place] | None = None
+    names: list[str] | None = None
+    """Of the finds to register, as a scan gives them; left out: all new ones."""
+    keep: Keep = Keep.REFERENCE
 
 
 class AddAdapter(msgspec.Struct, frozen=True):
@@ -44,6 +67,31 @@ class RemoveAdapter(msgspec.Struct, frozen=True):
     name: str
 
 
+class Create(msgspec.Struct, frozen=True):
+    """`POST /control/models/create`: a preset, see README; `changes` win over the file."""
+
+    name: str
+    text: str | None = None
+    """Of a TOML file or a Modelfile."""
+    directory: str = ""
+    """Where relative paths in the text count from."""
+    changes: dict[str, Any] = {}
+    """Keys as in the TOML."""
+
+
+class Clear(msgspec.Struct, frozen=True):
+    """`POST /control/gc`; `dry` deletes nothing."""
+
+    dry: bool = False
+
+
+class Verify(msgspec.Struct, frozen=True):
+    """`POST /control/verify`; no models: all of them."""
+
+    models: list[str] = []
+    repair: bool = False
+
+
 class Copy(msgspec.Struct, frozen=True):
     """`POST /control/models/copy`."""
 
@@ -55,12 +103,41 @@ class Pull(msgspec.Struct, frozen=True):
     """`POST /control/pull`."""
 
     name: str
+    limit: Annotated[int, Meta(ge=0)] | None = None
+    """Bytes per second for this download; 0: no limit of its own."""
+    now: bool = False
+    """Whether it does not wait for the hours."""
+
+
+class Quantize(msgspec.Struct, frozen=True):
+    """`POST /control/quantize`: lines as of a pull."""
+
+    model: str
+    recipe: Recipe
+    name: str | None = None
+    """Of the new model; left out: `model:TYPE`."""
+
+
+class TypeList(msgspec.Struct, frozen=True):
+    """`GET /control/quantizations`, with `?model=` for the sizes that model would have."""
+
+    types: list[TypeCard]
 
 
 class Load(msgspec.Struct, frozen=True):
     """`POST /control/load`."""
 
     model: str | None = None
+    quantization: str | None = None
+    """That variant: from disk, else fetched, else made; lines then begin with its progress."""
+    options: LoadOptions = LoadOptions()
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """`POST /control/plan`."""
+
+    model: str | None = None
+    options: LoadOptions = LoadOptions()
 
 
 class Unload(msgspec.Struct, frozen=True):
@@ -71,6 +148,19 @@ class Unload(msgspec.Struct, frozen=True):
     force: bool = False
 
 
+class ChangeDefault(msgspec.Struct, frozen=True):
+    """`POST /control/defaults`; no model: the newest one that can."""
+
+    purpose: Purpose
+    model: str | None = None
+
+
+class DefaultList(msgspec.Struct, frozen=True):
+    """`GET /control/defaults`."""
+
+    defaults: list[DefaultModel]
+
+
 class ModelList(msgspec.Struct, frozen=True):
     """`GET /control/models`."""
 
@@ -78,11 +168,22 @@ class ModelList(msgspec.Struct, frozen=True):
     default: str
 
 
-class ModelCard(msgspec.Struct, frozen=True):
-    """`GET /control/models/{name}`: the manifest's fields beside these."""
+class Inspect(msgspec.Struct, frozen=True):
+    """`POST /control/inspect`."""
 
-    loaded: LoadedModel | None
-    metadata: dict[str, Any]
+    model: str
+    """A name, or the absolute path of a GGUF file."""
+
+
+class CardState(StrEnum):
+    """Where that is which `GET /control/models/{name}` or `POST /control/inspect` describes."""
+
+    INSTALLED = "installed"
+    """A manifest's fields, `loaded`, `problem`, and where there is none those of FileCard."""
+    FILE = "file"
+    """`name`, `path`, and the fields of FileCard."""
+    CATALOGUE = "catalogue"
+    """`entry`, and the `quantization` that was asked for."""
 
 
 class LoadedList(msgspec.Struct, frozen=True):

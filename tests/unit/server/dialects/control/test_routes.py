@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from tests.fakes.random_adapter import write_adapter
@@ -119,3 +120,78 @@ async def test_requests_are_listed_for_the_owner_alone(connect: Connect) -> None
     assert (ended["client"], ended["lane"], ended["trace"]) == ("user:ann", "batch", "abc")
     assert (ended["state"], ended["reason"], ended["generated_tokens"]) == ("done", "stop", 2)
     assert (await (await connect(tcp=True)).get("/control/requests")).status == 404
+
+
+async def test_models_of_other_tools_are_found_and_adopted(
+    connect: Connect, tiny_model: Path, tmp_path: Path
+) -> None:
+    client = await connect()
+    theirs = tmp_path / "theirs" / "acme" / "tiny" / "copy-Q8_0.gguf"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_bytes(tiny_model.read_bytes())
+    order = {"places": [{"tool": "lm-studio", "directory": str(tmp_path / "theirs")}]}
+    survey = await (await client.post("/control/models/scan", json=order)).json()
+    assert [(one["name"], one["standing"]) for one in survey["findings"]] == [
+        ("acme/tiny:Q8_0", "new")
+    ]
+    made = await lines(client, "/control/models/adopt", {**order, "names": ["acme/tiny:Q8_0"]})
+    assert made[0]["model"]["path"] == str(theirs)  # type: ignore[index]
+    assert made[-1]["status"] == "done"
+    wrong = {"places": [{"tool": "winzip", "directory": "/"}]}
+    assert (await client.post("/control/models/scan", json=wrong)).status == 400
+
+
+async def test_an_import_that_keeps_the_file_answers_with_lines(
+    connect: Connect, embedding_model: Path
+) -> None:
+    client = await connect()
+    order = {"path": str(embedding_model), "name": "m", "keep": "copy"}
+    made = await lines(client, "/control/models/import", order)
+    assert made[-1]["model"]["owned"] is True  # type: ignore[index]
+    refused = await client.post("/control/models/import", json={**order, "path": "/nowhere"})
+    assert refused.status == 404
+
+
+async def test_the_catalogue_is_searched(connect: Connect) -> None:
+    client = await connect()
+    path = "/control/catalog?query=qwen3&kind=embedding&max_size=1000000000"
+    found = await (await client.get(path)).json()
+    assert [offer["alias"] for offer in found["models"]] == ["qwen3-embedding-0.6b"]
+    everything = await (await client.get("/control/catalog")).json()
+    assert len(everything["models"]) > 40
+    for query in ("max_size=-1", "max_size=%C2%B2", "max_size=1e9", "kind=nonsense"):
+        assert (await client.get(f"/control/catalog?{query}")).status == 400
+
+
+async def test_files_and_catalogue_entries_are_inspected(
+    connect: Connect, embedding_model: Path
+) -> None:
+    client = await connect()
+
+    async def inspected(model: str) -> Any:
+        return await (await client.post("/control/inspect", json={"model": model})).json()
+
+    assert (await inspected("llmd-tiny"))["state"] == "installed"
+    found = await inspected(str(embedding_model))
+    assert (found["state"], found["name"]) == ("file", embedding_model.name)
+    assert (await inspected("qwen3-0.6b"))["state"] == "catalogue"
+    missing = await client.post("/control/inspect", json={"model": "/no/such.gguf"})
+    assert missing.status == 404
+    over_tcp = await connect(tcp=True)
+    assert (await over_tcp.post("/control/inspect", json={"model": "x"})).status == 404
+
+
+async def test_options_of_a_load_and_the_default_models(bench: Bench, connect: Connect) -> None:
+    client = await connect()
+    order = {"model": "llmd-tiny", "options": {"context_length": 128, "pinned": True}}
+    progress = await lines(client, "/control/load", order)
+    assert progress[-1]["model"]["pinned"] is True  # type: ignore[index]
+    assert bench.starts.orders[0].context_length == 128
+    bench.store.copy("llmd-tiny", "other")
+    change = {"purpose": "chat", "model": "other"}
+    changed = await (await client.post("/control/defaults", json=change)).json()
+    assert (changed["model"], changed["chosen"]) == ("other", True)
+    shown = await (await client.get("/control/defaults")).json()
+    assert {row["purpose"]: row["model"] for row in shown["defaults"]}["chat"] == "other"
+    wrong = await client.post("/control/load", json={"options": {"parallel": 0}})
+    assert (wrong.status, (await wrong.json())["error"]["param"]) == (400, "parallel")
