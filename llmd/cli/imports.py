@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from llmd.cli import options
-from llmd.client.client import Client
+
+if TYPE_CHECKING:
+    from llmd.client.client import Client
 
 _ALL, _NONE = "all", "none"
 
@@ -242,7 +244,7 @@ def picked(words: str, count: int) -> list[int]:
 
 
 def _adopt(
-    daemon: Client,
+    daemon: "Client",
     places: list[dict[str, str]],
     chosen: list[dict[str, Any]],
     keep: str,

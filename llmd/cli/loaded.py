@@ -76,7 +76,6 @@ def _leaving(model: dict[str, Any], expires: float | None) -> str:
     return "never" if expires is None else render.duration(expires)
 
 
-
 def _share(used: int, cells: int) -> str:
     return f"{used / cells:.0%}" if cells else ""
 

@@ -107,6 +107,11 @@ class WarmPrefixes:
         """Write a snapshot to the disk; False where that was not possible."""
         return self._files is not None and self._files.save(snapshot)
 
+    @property
+    def kept(self) -> int:
+        """Bytes that are kept in memory."""
+        return self._shelf.bytes
+
     def shrink(self, size: int) -> int:
         """Give up so many bytes of what is kept in memory; return how many there were."""
         return self._shelf.shrink(size)

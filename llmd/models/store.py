@@ -56,9 +56,7 @@ class ModelStore:
     threads.
     """
 
-    def __init__(
-        self, models_dir: Path, builtin: Path, catalogue: Catalogue | None = None
-    ) -> None:
+    def __init__(self, models_dir: Path, builtin: Path, catalogue: Catalogue | None = None) -> None:
         self._catalogue = catalogue or Catalogue()
         self._records = Records(models_dir)
         self._builtin_file = builtin
@@ -254,9 +252,7 @@ class ModelStore:
         found = [
             model
             for model in self._records.models()
-            if model.kind is kind
-            and model.source != SOURCE + BUILTIN
-            and not model.preset.base
+            if model.kind is kind and model.source != SOURCE + BUILTIN and not model.preset.base
         ]
         for model in sorted(found, key=_standing, reverse=True):
             if not files.missing(model.files):

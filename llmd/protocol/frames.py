@@ -177,6 +177,8 @@ class Figures(msgspec.Struct, frozen=True):
     generated_tokens: int
     drafted_tokens: int
     accepted_tokens: int
+    cache_bytes: int = 0
+    """What prefixes set aside in memory, and encoded media, take now."""
 
 
 class Batch(msgspec.Struct, frozen=True, tag="batch"):

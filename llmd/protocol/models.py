@@ -160,6 +160,8 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     """Cells that only parked prefixes refer to; they make room when it is needed."""
     prefixes: int = 0
     """Parked prefixes."""
+    cache_bytes: int = 0
+    """What prefixes set aside in plain memory, and encoded media, take."""
     steps: int = 0
     read_tokens: int = 0
     reused_tokens: int = 0

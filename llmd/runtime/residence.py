@@ -22,7 +22,7 @@ from llmd.runtime.residency import Dispatch, Entry, Stage
 from llmd.runtime.residency.dispatch import beginnings
 from llmd.runtime.residency.wishes import merged
 from llmd.runtime.supervisor import Backoff
-from llmd.runtime.tally import resident, summed, times, together
+from llmd.runtime.tally import filled, resident, summed, times, together
 from llmd.runtime.workers import Worker
 
 _STATES = {
@@ -232,6 +232,8 @@ def _filled(plain: LoadedModel, place: Residence, workers: list[Worker]) -> Load
     ready, expiry = workers[0].ready, place.lifetime.expiry
     loop = asyncio.get_running_loop()
     pids = [worker.pid for worker in workers]
+    activity = together([worker.activity for worker in workers])
+    measured = summed([use for worker in workers for use in worker.ready.measured])
     weights = sum(worker.ready.weights for worker in workers)
     kv_cache = sum(worker.ready.kv_cache for worker in workers)
     return msgspec.structs.replace(
@@ -246,11 +248,11 @@ def _filled(plain: LoadedModel, place: Residence, workers: list[Worker]) -> Load
         vision=ready.vision,
         audio=ready.audio,
         running=sum(worker.running for worker in workers),
-        activity=together([worker.activity for worker in workers]),
+        activity=activity,
         memory=Memory(weights, kv_cache, sum(map(resident, pids))),
         loaded_at=place.coming.loaded_at,
         load_seconds=place.entry.load_seconds,
-        measured=summed([use for worker in workers for use in worker.ready.measured]),
+        measured=filled(measured, activity.cache_bytes),
         expires_in=max(0.0, expiry.when() - loop.time()) if expiry else None,
         progress=1.0,
     )

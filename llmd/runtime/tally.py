@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import psutil
 
 from llmd.protocol.models import Activity
 from llmd.protocol.placement import DeviceUse, Parts
+
+CPU = "CPU"
 
 
 def together(activities: list[Activity]) -> Activity:
@@ -41,6 +44,17 @@ def summed(uses: list[DeviceUse]) -> list[DeviceUse]:
             device=use.device, parts=Parts(**parts), mapped=use.mapped + other.mapped
         )
     return list(found.values())
+
+
+def filled(uses: list[DeviceUse], caches: int) -> list[DeviceUse]:
+    """Return what is taken while the caches, which lie in main memory, hold so many bytes."""
+    return [
+        msgspec.structs.replace(
+            use,
+            parts=msgspec.structs.replace(use.parts, caches=caches if use.device == CPU else 0),
+        )
+        for use in uses
+    ]
 
 
 def times(use: DeviceUse, count: int) -> DeviceUse:

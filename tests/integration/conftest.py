@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import os
@@ -17,6 +16,8 @@ from typing import Any
 
 import psutil
 import pytest
+
+from tests.fakes.processes import running
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -110,13 +111,7 @@ class Daemon:
         return stream
 
     def workers(self) -> list[psutil.Process]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            return [
-                p
-                for p in psutil.Process(self.pid).children()
-                if "llmd.runtime.worker" in p.cmdline()
-            ]
-        return []
+        return running("llmd.runtime.worker", self.pid)
 
     def loaded(self, name: str = "llmd-tiny") -> dict[str, Any] | None:
         return next(

@@ -33,6 +33,7 @@ from llmd.models.store import ModelStore
 from llmd.protocol.models import Kind, ModelManifest, PullProgress
 from tests.fakes.gguf import write_split
 from tests.fakes.hub import BLOCK, COMMIT, Hub, Repo, serving
+from tests.fakes.processes import running
 
 VisionFiles = Callable[[str], tuple[Path, Path]]
 MODULE = "llmd.models.sources.huggingface"
@@ -74,14 +75,7 @@ async def fetch(downloads: Downloads, name: str) -> tuple[ModelManifest, list[Pu
 
 
 def children() -> list[psutil.Process]:
-    found = []
-    for process in psutil.Process().children():
-        try:
-            if MODULE in process.cmdline():
-                found.append(process)
-        except psutil.NoSuchProcess:
-            continue
-    return found
+    return running(MODULE)
 
 
 async def until_bytes_came(downloads: Downloads, name: str, enough: int) -> None:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.fakes.imatrix import columns, write_imatrix
+from tests.fakes.processes import running
 from tests.integration.conftest import Daemon, MakeDaemon, UnixConnection, chat, wait_for
 
 FRANCE = "What is the capital of France?"
@@ -39,8 +40,7 @@ def answer(daemon: Daemon, model: str) -> str:
 
 
 def programs(daemon: Daemon) -> list[psutil.Process]:
-    children = psutil.Process(daemon.pid).children()
-    return [child for child in children if "llmd.runtime.worker.quantize" in child.cmdline()]
+    return running("llmd.runtime.worker.quantize", daemon.pid)
 
 
 def in_background(daemon: Daemon, model: str, kind: str) -> UnixConnection:

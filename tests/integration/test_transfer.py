@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from tests.fakes.fileserver import BLOCK, FileServer, serving
+from tests.fakes.processes import running
 from tests.integration.conftest import Daemon, MakeDaemon, UnixConnection, chat, wait_for
 
 PATH = "/models/small-Q8_0.gguf"
@@ -61,11 +62,7 @@ class Pull:
 
 
 def sources(daemon: Daemon) -> list[psutil.Process]:
-    return [
-        process
-        for process in psutil.Process(daemon.pid).children()
-        if "llmd.models.sources.https" in process.cmdline()
-    ]
+    return running("llmd.models.sources.https", daemon.pid)
 
 
 def test_a_model_comes_from_any_web_server_answers_and_goes(

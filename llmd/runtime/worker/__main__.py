@@ -75,7 +75,8 @@ def main(descriptor: int) -> int:
         intake = Intake(
             opened.model.vocab,
             _template(opened, load.template),
-            opened.ready.context_length, opened.media
+            opened.ready.context_length,
+            opened.media,
         )
         assembly = Assembly(opened, intake)
     except LlmdError as error:

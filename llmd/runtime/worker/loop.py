@@ -7,6 +7,8 @@ import queue
 import time
 from dataclasses import dataclass
 
+import msgspec
+
 from llmd.engine.loading import Opened
 from llmd.engine.sequence import Sequence
 from llmd.engine.warm_prefixes import Recalled
@@ -129,7 +131,10 @@ class Worker:
         self._report_at = now + _REPORT_EVERY
         self._check_devices()
         events += self._engine.news(now)
-        return self._engine.figures(now)
+        kept = (self._engine.warm.kept if self._engine.warm else 0) + (
+            self._opened.media.cache.kept if self._opened.media else 0
+        )
+        return msgspec.structs.replace(self._engine.figures(now), cache_bytes=kept)
 
     def _fail(self, request: int, error: LlmdError) -> None:
         self._channel.send(Batch(self._steps, [(request, Failed(error.to_wire()))]))

@@ -12,7 +12,11 @@ def test_a_survey_crosses_as_json() -> None:
     survey = Survey(
         [
             Finding(
-                tool=Tool.LM_STUDIO, path="/模型/m.gguf", standing=Standing.NEW, name="m", size=2**40
+                tool=Tool.LM_STUDIO,
+                path="/模型/m.gguf",
+                standing=Standing.NEW,
+                name="m",
+                size=2**40,
             )
         ],
         [Searched(tool=Tool.OLLAMA, directory="/o", trouble="Permission denied")],

@@ -13,6 +13,7 @@ import pytest
 from llmd.errors import CorruptFile, QuantizeFailed
 from llmd.protocol.quantization import Advanced, QuantizeOrder, Recipe, Said, Sized, Survey, Written
 from llmd.runtime.quantizer import running
+from tests.fakes import processes
 
 
 def order(source: Path, folder: Path, kind: str = "Q4_K_M") -> QuantizeOrder:
@@ -22,8 +23,7 @@ def order(source: Path, folder: Path, kind: str = "Q4_K_M") -> QuantizeOrder:
 
 
 def programs() -> list[psutil.Process]:
-    mine = psutil.Process().children()
-    return [child for child in mine if "llmd.runtime.worker.quantize" in child.cmdline()]
+    return processes.running("llmd.runtime.worker.quantize")
 
 
 async def test_lines_arrive_until_the_model_is_written(f16_model: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import os
 
 from llmd.protocol.models import Activity
 from llmd.protocol.placement import DeviceUse, Parts
-from llmd.runtime.tally import resident, summed, times, together
+from llmd.runtime.tally import filled, resident, summed, times, together
 
 
 def use(device: str, weights: int, mapped: int = 0) -> DeviceUse:
@@ -41,3 +41,12 @@ def test_the_resident_set_of_a_process_that_is_gone_is_nothing() -> None:
     assert resident(os.getpid()) > 1_000_000
     assert resident(0) == 0
     assert resident(2**22 - 1) == 0
+
+
+def test_caches_are_shown_as_full_as_they_are() -> None:
+    uses = [
+        DeviceUse(device="CUDA0", parts=Parts(weights=5)),
+        DeviceUse(device="CPU", parts=Parts(weights=7, caches=100)),
+    ]
+    assert [use.parts.caches for use in filled(uses, 30)] == [0, 30]
+    assert [use.parts.weights for use in filled(uses, 30)] == [5, 7]
