@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import socket
 import sys
 import time
@@ -48,6 +49,18 @@ from llmd.runtime.workers import R
 _VMSTAT = Path("/proc/vmstat")
 _RETIRE_GRACE = 12.0
 _EXIT_GRACE = 5.0
+_TUNABLES = "GLIBC_TUNABLES"
+_HUGE_PAGES = "glibc.malloc.hugetlb"
+
+
+def worker_environment() -> dict[str, str]:
+    """Return this process's environment, with huge pages for what malloc hands out where Linux
+    gives them to those who ask: every token reads all weights, and looks each small page up.
+    """
+    tunables = os.environ.get(_TUNABLES, "")
+    if _HUGE_PAGES in tunables:
+        return dict(os.environ)
+    return {**os.environ, _TUNABLES: ":".join(filter(None, (tunables, f"{_HUGE_PAGES}=1")))}
 
 
 class Hooks(msgspec.Struct, frozen=True):
@@ -190,6 +203,7 @@ class WorkerProcess:
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
                 pass_fds=[descriptor],
+                env=worker_environment(),
             )
         ours.setblocking(False)  # noqa: FBT003  socket's signature
         self._link = await Link.open(ours)

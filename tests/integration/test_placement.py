@@ -146,7 +146,7 @@ def test_a_daemon_plans_refuses_and_shows_what_models_take(make_daemon: MakeDaem
     (model,) = daemon.call("GET", "/control/ps")["models"]
     planned, measured = model["predicted"][-1]["parts"], model["measured"][-1]["parts"]
     assert planned["kv_cache"] == measured["kv_cache"]
-    assert planned.keys() == measured.keys()
+    assert planned.keys() - measured.keys() == {"caches"}, "nothing is set aside yet"
     experience = daemon.home / "state" / "experience.json"
     wait_for(experience.exists)
     assert b"llmd-tiny" in experience.read_bytes()

@@ -29,7 +29,7 @@ from llmd.protocol.requests import (
     TextPrompt,
     TokenPrompt,
 )
-from llmd.runtime.process import WorkerProcess
+from llmd.runtime.process import WorkerProcess, worker_environment
 from llmd.runtime.supervisor import Cause
 from tests.unit.runtime.test_workers import Seen, order
 
@@ -158,3 +158,15 @@ async def test_what_the_engine_does_is_known_when_it_is_done(tiny_model: Path) -
     assert now.kv_used == now.kv_parked
     assert now.read_tokens + now.reused_tokens == 30
     await worker.stop()
+
+
+def test_workers_ask_for_huge_pages_unless_it_is_said_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    assert worker_environment()["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=1"
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=1")
+    found = worker_environment()["GLIBC_TUNABLES"]
+    assert found == "glibc.malloc.check=1:glibc.malloc.hugetlb=1"
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=0")
+    assert worker_environment()["GLIBC_TUNABLES"] == "glibc.malloc.hugetlb=0"
