@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from llmd.models.ordering import Order
 from llmd.models.pacing import Pacing
 from llmd.models.rate import Rate
 from llmd.models.sources.lines import Fetched, Progress, Terms
+from llmd.models.watched import Watched
 from llmd.protocol.models import ModelManifest, PullProgress
 
 PullEvent = PullProgress | ModelManifest
@@ -39,7 +40,7 @@ class Conditions:
     clock: Callable[[], datetime] = lambda: datetime.now().astimezone()
 
 
-class Courier:
+class Courier(Watched[PullProgress, ModelManifest]):
     """Runs until the model is registered, or nobody watches any more."""
 
     def __init__(self, order: Order, conditions: Conditions, finish: Finish) -> None:
@@ -49,17 +50,14 @@ class Courier:
         self._throttle = Throttle()
         self._own_limit = 0
         self._rate = Rate()
-        self._latest = PullProgress(status="resolving", name=order.shown)
-        self._watchers: set[asyncio.Event] = set()
-        self._stopping = False
         self._hurry = asyncio.Event()
-        self._task = asyncio.ensure_future(self._run())
-        self._task.add_done_callback(lambda _: self._wake())
-
-    @property
-    def joinable(self) -> bool:
-        """Whether it still works on the model."""
-        return not (self._stopping or self._task.done())
+        super().__init__(
+            PullProgress(status="resolving", name=order.shown),
+            lambda _: self._run(),
+            LlmdError(
+                "The download was stopped.", hint="What has come is kept; pull again to go on."
+            ),
+        )
 
     def adjust(self, limit: int | None, *, now: bool) -> None:
         """Take what one more caller wishes: another limit in bytes per second (0: none; None: as
@@ -70,52 +68,6 @@ class Courier:
             self._conditions.pacing.join(self._throttle, limit)
         if now:
             self._hurry.set()
-
-    async def watch(self) -> AsyncGenerator[PullEvent]:
-        """Yield the present state, each new one (the slow miss some), at last the manifest."""
-        changed = asyncio.Event()
-        self._watchers.add(changed)
-        try:
-            yield self._latest
-            while not self._task.done():
-                await changed.wait()
-                changed.clear()
-                if not self._task.done():
-                    yield self._latest
-            manifest = self._outcome()
-            yield self._latest
-            yield manifest
-        finally:
-            self._watchers.discard(changed)
-
-    async def leave_if_alone(self) -> None:
-        """Stop the program when nobody watches."""
-        if not self._watchers:
-            await self.stop()
-
-    async def stop(self) -> None:
-        """Kill the program and wait until it is gone."""
-        self._stopping = True
-        self._task.cancel()
-        await asyncio.wait([self._task])
-
-    def _outcome(self) -> ModelManifest:
-        if self._task.cancelled():
-            raise LlmdError(
-                "The download was stopped.", hint="What has come is kept; pull again to go on."
-            )
-        return self._task.result()
-
-    def _wake(self) -> None:
-        if not self._task.cancelled():
-            self._task.exception()  # it may be that nobody is left to hear of it
-        for watcher in self._watchers:
-            watcher.set()
-
-    def _say(self, progress: PullProgress) -> None:
-        self._latest = progress
-        for watcher in self._watchers:
-            watcher.set()
 
     async def _run(self) -> ModelManifest:
         fetched = None

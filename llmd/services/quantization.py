@@ -19,6 +19,7 @@ from llmd.models.names import PathReference, Reference, parse
 from llmd.models.quantization import TYPES, FileType, check, find, refusal, variant_name
 from llmd.models.rate import Rate
 from llmd.models.store import ModelStore
+from llmd.models.watched import Joint
 from llmd.protocol.models import ModelManifest
 from llmd.protocol.quantization import (
     Advanced,
@@ -32,7 +33,6 @@ from llmd.protocol.quantization import (
 )
 from llmd.runtime.quantizer import Run, running
 from llmd.services.gate import Gate
-from llmd.services.watched import Joint
 
 QuantizeEvent = QuantizeProgress | ModelManifest
 

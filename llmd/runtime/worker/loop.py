@@ -41,6 +41,8 @@ from llmd.runtime.worker.warming import Warming
 
 _REPORT_EVERY = 1.0
 _MOMENT = 0.001
+_BURST = 0.02
+"""Seconds for which requests are gathered at most, each within a moment of the one before."""
 _LOST_GPU = 3
 
 
@@ -73,7 +75,6 @@ class Worker:
         self._warming = Warming(self._engine, self._commands.put)
         self._wakefulness = Wakefulness(opened.ready.gpu_layers > 0)
         self._steps = 0
-        self._began = -1
         self._report_at = 0.0
         self.illustrator = Illustrator(
             opened.media, self._cancelled, self._requests.put, self._fail, self._beat
@@ -159,9 +160,9 @@ class Worker:
         cancellations.
         """
         latencies: list[float] = []
-        idle = self._engine is None or self._engine.idle
-        self._began = self._steps if idle else -1
+        idle = self._jobs.idle and (self._engine is None or self._engine.idle)
         command = self._next()
+        gather_until = time.monotonic() + _BURST if idle else 0.0
         self._check_devices()
         while command is not None:
             if isinstance(command, Cancelled):
@@ -181,14 +182,14 @@ class Worker:
                 self._jobs.add(command)
             else:
                 self._submit(command)
-            command = self._more()
+            command = self._more(gather_until)
         return latencies
 
-    def _more(self) -> Command | None:
-        """Return a command that is there, or comes within a moment when nothing has begun yet:
+    def _more(self, gather_until: float) -> Command | None:
+        """Return a command that is there, or comes within a moment while nothing has begun yet:
         requests of a burst are better begun together than one by one.
         """
-        begins = self._steps == self._began
+        begins = time.monotonic() < gather_until
         try:
             return self._commands.get(block=begins, timeout=_MOMENT if begins else None)
         except queue.Empty:

@@ -18,11 +18,19 @@ K = TypeVar("K")
 
 class Watched(Generic[E, R]):
     """One piece of work: `work` tells its states to the function it is given, and returns the
-    result.
+    result. `stopped` is what watchers are told when somebody stops it.
     """
 
-    def __init__(self, first: E, work: Callable[[Callable[[E], None]], Awaitable[R]]) -> None:
+    def __init__(
+        self,
+        first: E,
+        work: Callable[[Callable[[E], None]], Awaitable[R]],
+        stopped: LlmdError | None = None,
+    ) -> None:
         self._latest = first
+        self._stopped = stopped or LlmdError(
+            "It was stopped.", hint="Nothing of it is left; start it again."
+        )
         self._watchers: set[asyncio.Event] = set()
         self._stopping = False
         self._task = asyncio.ensure_future(work(self._say))
@@ -47,7 +55,7 @@ class Watched(Generic[E, R]):
                 if not self._task.done():
                     yield self._latest
             if self._task.cancelled():
-                raise LlmdError("It was stopped.", hint="Nothing of it is left; start it again.")
+                raise self._stopped
             result = self._task.result()
             yield self._latest
             yield result

@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from llmd.errors import LlmdError, NoRoom
-from llmd.services.watched import Joint, Watched
+from llmd.models.watched import Joint, Watched
 
 Say = Callable[[str], None]
 
