@@ -7,6 +7,8 @@ LlmdError
 │   ├── ConstraintRefused   400  a schema or grammar cannot be enforced; names tool, path, keyword
 │   ├── BodyTooLarge        413  the request body is over the configured limit
 │   └── MethodNotAllowed    405  the path exists, the method does not
+├── Unauthorized            401  no credentials, or such as do not count (any more)
+├── Forbidden               403  the caller is known and may not do this
 ├── ConfigInvalid           400  a key or value of config.toml or of the environment is wrong
 ├── ModelNotFound           404  no model of that name; suggests near ones
 │   └── ModelNotLoaded      404  it is on the disk, but not in memory
@@ -19,6 +21,7 @@ LlmdError
 ├── UnsupportedFormat       422  the weights are in another format than GGUF
 ├── NoRoom                  507  not enough memory or disk
 ├── QueueFull               429  too many requests wait; `retry_after` says when to come back
+├── RateLimited             429  the caller has used up a limit; `retry_after` as above
 ├── Draining                503  the daemon is shutting down
 ├── WorkerDied              503  the model's process died; retriable; `cause` says why
 │   └── PoisonRequest       500  this very request killed the worker twice; not retriable
@@ -108,6 +111,20 @@ class MethodNotAllowed(InvalidRequest):
     status = 405
 
 
+class Unauthorized(LlmdError):
+    """No credentials, or such as do not count (any more)."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class Forbidden(LlmdError):
+    """The caller is known and may not do this."""
+
+    code = "forbidden"
+    status = 403
+
+
 class ConfigInvalid(LlmdError):
     """A setting is wrong."""
 
@@ -188,6 +205,13 @@ class QueueFull(LlmdError):
     """Too many requests wait already."""
 
     code = "queue_full"
+    status = 429
+
+
+class RateLimited(LlmdError):
+    """The caller has used up a limit."""
+
+    code = "rate_limited"
     status = 429
 
 

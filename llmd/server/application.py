@@ -16,9 +16,11 @@ from llmd.server.dialects.native import routes as native_routes
 from llmd.server.dialects.openai import errors as openai_errors
 from llmd.server.dialects.openai import routes as openai_routes
 from llmd.server.http.boundary import Encode, Handler, bounded, respond, translate
-from llmd.server.http.keys import SERVICES, SETTINGS
+from llmd.server.http.callers import credentials
+from llmd.server.http.keys import CALLER, SERVICES, SETTINGS, TRUSTED
 from llmd.server.http.middleware.access_log import access_log
 from llmd.server.http.middleware.host_check import host_check
+from llmd.server.http.route import Route
 from llmd.services.bundle import Services
 
 
@@ -26,7 +28,7 @@ class Mount(msgspec.Struct, frozen=True):
     """A dialect at a base path."""
 
     prefix: str
-    routes: Sequence[web.RouteDef]
+    routes: Sequence[Route]
     encode_error: Encode
 
 
@@ -42,22 +44,35 @@ SOCKET_MOUNTS = (OPENAI, CONTROL, NATIVE_API, NATIVE, SHORT)
 
 
 def build(
-    services: Services, settings: ServerSettings, mounts: Sequence[Mount], *, checks_host: bool
+    services: Services, settings: ServerSettings, mounts: Sequence[Mount], *, trusted: bool
 ) -> web.Application:
     """Return an application that serves `mounts`; of those whose prefix fits a path the first one
-    speaks for it.
+    speaks for it. `trusted` is the Unix socket, whose callers are the owner.
     """
     middlewares: list[Middleware] = [access_log, _speak(mounts)]
-    if checks_host:
+    if not trusted:
         middlewares.append(host_check)
     application = web.Application(client_max_size=settings.max_body, middlewares=middlewares)
     application[SERVICES] = services
     application[SETTINGS] = settings
+    application[TRUSTED] = trusted
     for mount in mounts:
         for route in mount.routes:
-            handler = bounded(route.handler, mount.encode_error)
+            handler = bounded(_admitted(route), mount.encode_error)
             application.router.add_route(route.method, mount.prefix + route.path, handler)
     return application
+
+
+def _admitted(route: Route) -> Handler:
+    """Return a route's handler for those who may ask."""
+
+    async def admit(request: web.Request) -> web.StreamResponse:
+        access = request.app[SERVICES].access
+        request[CALLER] = caller = await access.identify(credentials(request))
+        access.permit(caller, route.scope)
+        return await route.handler(request)
+
+    return admit
 
 
 def _speak(mounts: Sequence[Mount]) -> Middleware:

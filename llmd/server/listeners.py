@@ -61,7 +61,7 @@ class Listeners:
 
     async def _runner(self, mounts: Sequence[Mount]) -> web.AppRunner:
         runner = web.AppRunner(
-            build(self._services, self._settings, mounts, checks_host=mounts is TCP_MOUNTS),
+            build(self._services, self._settings, mounts, trusted=mounts is SOCKET_MOUNTS),
             handler_cancellation=True,  # a client that leaves cancels its request
             shutdown_timeout=_LAST_WORDS,
             access_log=None,

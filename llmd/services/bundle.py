@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from llmd.config.settings import MediaSettings, SamplingSettings
+from llmd.services.access import Access
 from llmd.services.adapters import Adapters
 from llmd.services.adoption import Adoption
 from llmd.services.catalog import CatalogSearch
@@ -31,6 +32,7 @@ from llmd.telemetry.metrics import Metrics
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """What front ends may use."""
 
+    access: Access
     adapters: Adapters
     adoption: Adoption
     catalog: CatalogSearch

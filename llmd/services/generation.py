@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 from llmd.errors import InvalidRequest, LlmdError
 from llmd.models.presets import effect
+from llmd.protocol.callers import Caller
 from llmd.protocol.events import Event
 from llmd.protocol.models import Kind, ModelManifest
 from llmd.protocol.placement import LoadOptions
@@ -70,17 +71,17 @@ class Generation:
         self,
         model: ModelManifest,
         requests: Sequence[GenerateRequest],
-        trace: str = "",
+        caller: Caller = Caller(),  # noqa: B008  frozen
         wish: LoadOptions = LoadOptions(),  # noqa: B008  frozen
     ) -> AsyncGenerator[Indexed]:
         """Answer several prompts at once; yield (index of the prompt, event). The first failure
-        ends all. `trace` is what they are listed with, `wish` how they would like the model loaded
+        ends all. `wish` says how they would like the model loaded
         if it must be.
         """
         requests = [effect.request(model.preset, request) for request in requests]
         with self._gate.enter():
             await self._constraints.admit(requests)
-            streams = [self._one(model, request, trace, wish) for request in requests]
+            streams = [self._one(model, request, caller, wish) for request in requests]
             if len(streams) == 1:
                 async with aclosing(streams[0]) as events:
                     async for event in events:
@@ -95,6 +96,7 @@ class Generation:
         model: ModelManifest,
         question: Question,
         kind: type[R],
+        caller: Caller = Caller(),  # noqa: B008  frozen
         wish: LoadOptions = LoadOptions(),  # noqa: B008  frozen
     ) -> R:
         """Ask a model a question; `kind` is the reply it has."""
@@ -103,13 +105,13 @@ class Generation:
         with self._gate.enter():
             reply = await self._replay.ask(model, question, kind, wish)
         if isinstance(reply, Embeddings | Ranking):
-            self._requests.asked(model.name, reply.tokens)
+            self._requests.asked(model.name, reply.tokens, caller)
         return reply
 
     async def _one(
-        self, model: ModelManifest, request: GenerateRequest, trace: str, wish: LoadOptions
+        self, model: ModelManifest, request: GenerateRequest, caller: Caller, wish: LoadOptions
     ) -> AsyncGenerator[Event]:
-        with self._requests.follow(model.name, request, trace) as follow:
+        with self._requests.follow(model.name, request, caller) as follow:
             async with aclosing(self._replay.generate(model, request, wish)) as events:
                 async for event in events:
                     follow(event)

@@ -15,6 +15,7 @@ from enum import StrEnum
 import msgspec
 
 from llmd.errors import LlmdError
+from llmd.protocol.callers import Caller
 from llmd.protocol.events import (
     Accepted,
     CacheMiss,
@@ -25,7 +26,7 @@ from llmd.protocol.events import (
     Usage,
 )
 from llmd.protocol.requests import GenerateRequest, Lane
-from llmd.services.accounts import account
+from llmd.services.metering import account
 from llmd.services.missed import plainly
 from llmd.telemetry.metrics import Metrics
 
@@ -90,6 +91,7 @@ class RequestList(msgspec.Struct, frozen=True):
     """In the order in which they ended."""
 
 
+Spend = Callable[[Caller, int], None]
 End = tuple[RequestState, str]
 """How a request ended, and why."""
 
@@ -98,12 +100,12 @@ class Tracked:
     """One request under way, as far as its events tell."""
 
     def __init__(
-        self, identity: int, model: str, request: GenerateRequest, trace: str, now: float
+        self, identity: int, model: str, request: GenerateRequest, caller: Caller, now: float
     ) -> None:
         self._id = identity
         self._model = model
         self._request = request
-        self._trace = trace
+        self.caller = caller
         self._arrived = time.time()
         self._state = RequestState.PREPARING
         self._place: Queued | None = None
@@ -154,7 +156,7 @@ class Tracked:
         drafted = usage.drafted_tokens
         return RequestReport(
             id=self._id,
-            trace=self._trace,
+            trace=self.caller.trace,
             model=self._model,
             client=self._request.client,
             lane=self._request.lane,
@@ -193,20 +195,23 @@ class Requests:
         metrics: Metrics,
         kept: int = _KEPT,
         clock: Callable[[], float] = time.monotonic,
+        spend: Spend | None = None,
     ) -> None:
+        """`spend` is told of the tokens that each caller used."""
         self._metrics = metrics
         self._clock = clock
+        self._spend = spend or _nobody_counts
         self._count = 0
         self._live: dict[int, Tracked] = {}
         self._ended: deque[RequestReport] = deque(maxlen=kept)
 
     @contextmanager
     def follow(
-        self, model: str, request: GenerateRequest, trace: str
+        self, model: str, request: GenerateRequest, caller: Caller
     ) -> Iterator[Callable[[Event], None]]:
         """Follow one request for the length of a `with`; call what it hands out with each event."""
         self._count += 1
-        tracked = Tracked(self._count, model, request, trace, self._clock())
+        tracked = Tracked(self._count, model, request, caller, self._clock())
         self._live[self._count] = tracked
         failure = ""
         try:
@@ -217,9 +222,10 @@ class Requests:
         finally:
             self._end(model, tracked, failure)
 
-    def asked(self, model: str, tokens: int) -> None:
+    def asked(self, model: str, tokens: int, caller: Caller) -> None:
         """Count a question that was answered in one piece."""
         self._metrics.tokens.labels(model, "prompt").inc(tokens)
+        self._spend(caller, tokens)
 
     def list(self) -> RequestList:
         """Return how all of them stand."""
@@ -237,6 +243,12 @@ class Requests:
             seconds = tracked.first_token - tracked.started
             metrics.first_token_seconds.labels(model).observe(seconds)
         metrics.requests.labels(end[1] or str(end[0])).inc()
+        used = tracked.usage.prompt_tokens + tracked.usage.completion_tokens
+        self._spend(tracked.caller, used)
         report = tracked.report(now, end)
         del self._live[report.id]
         self._ended.append(report)
+
+
+def _nobody_counts(_caller: Caller, _tokens: int) -> None:
+    """Where tokens cost nothing."""

@@ -36,7 +36,7 @@ from llmd.protocol.questions import (
     Tokenize,
     Tokens,
 )
-from llmd.protocol.requests import GenerateRequest, TextPrompt
+from llmd.protocol.requests import ChatPrompt, GenerateRequest, Prompt, TextPrompt
 from llmd.runtime.process import Hooks
 from llmd.runtime.supervisor import Cause, death
 from llmd.runtime.workers import R
@@ -68,6 +68,14 @@ def manifest(name: str = "m", size: int = 1, kind: Kind = Kind.CHAT) -> ModelMan
         added=0.0,
         owned=False,
     )
+
+
+def _said(prompt: Prompt) -> str:
+    """Return what is repeated word by word: the text, or that of the last message."""
+    if isinstance(prompt, ChatPrompt):
+        return str(prompt.messages[-1]["content"])
+    assert isinstance(prompt, TextPrompt)
+    return prompt.text
 
 
 def _reply(question: Question) -> Reply:
@@ -136,10 +144,10 @@ class FakeWorker:
             raise self._death()
 
     async def generate(self, request: GenerateRequest) -> AsyncGenerator[Event]:
-        assert isinstance(request.prompt, TextPrompt)
-        words = request.prompt.text.split()
-        self.served.append(request.prompt.text)
-        if request.prompt.text == self.poison:
+        said = _said(request.prompt)
+        words = said.split()
+        self.served.append(said)
+        if said == self.poison:
             self.die(lived=100)
         self.running += 1
         try:

@@ -1,60 +1,46 @@
-"""Who sends a request: the owner's own programs or others, and whose turn it takes in the line.
-
-An API key is not looked up or kept here; a short hash of it tells clients apart.
-"""
+"""What a request shows of its sender: a key or a token, and where it comes from."""
 
 from __future__ import annotations
 
-import hashlib
 import socket
 import struct
 
 from aiohttp import web
 
-_LONGEST = 64
+from llmd.protocol.callers import Credentials
+from llmd.server.http.keys import IDENTITY, TRUSTED
+
 _CREDENTIALS = struct.Struct("3i")
 """pid, uid and gid, see unix(7)."""
 
 
-def is_owner(request: web.Request) -> bool:
-    """Whether a request came over the Unix socket, which is the owner's alone."""
-    return _socket(request) is not None
-
-
-def caller(request: web.Request, user: str | None) -> str:
-    """Return who takes turns with others: the API key a request carries, the user it names, or the
-    address (process, on the Unix socket) that it comes from.
+def credentials(request: web.Request) -> Credentials:
+    """Return what a request shows. WebSockets, whose headers browsers do not set, may show a token
+    as `?token=`.
     """
-    if key := _key(request):
-        return f"key:{_hash(key)}"
-    if user:
-        return f"user:{user if len(user) <= _LONGEST else _hash(user)}"
-    local = _socket(request)
-    if local is not None:
-        return _process(local)
-    return f"address:{request.remote or 'unknown'}"
+    trusted = request.app[TRUSTED]
+    return Credentials(
+        token=_token(request),
+        address="" if trusted else request.remote or "unknown",
+        process=_process(request) if trusted else "",
+        trace=request.get(IDENTITY, ""),
+    )
 
 
-def _key(request: web.Request) -> str:
-    scheme, _, key = request.headers.get("Authorization", "").strip().partition(" ")
-    if key and scheme.lower() == "bearer":
-        return key.strip()
-    return request.headers.get("X-Api-Key", "").strip()
+def _token(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
+    if token and scheme.lower() == "bearer":
+        return token.strip()
+    if key := request.headers.get("X-Api-Key", "").strip():
+        return key
+    upgrades = request.headers.get("Upgrade", "").lower() == "websocket"
+    return request.query.get("token", "").strip() if upgrades else ""
 
 
-def _hash(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
-
-
-def _socket(request: web.Request) -> socket.socket | None:
-    transport = request.transport
-    found = transport.get_extra_info("socket") if transport else None
-    return found if found is not None and found.family == socket.AF_UNIX else None
-
-
-def _process(local: socket.socket) -> str:
+def _process(request: web.Request) -> str:
+    local = request.transport.get_extra_info("socket") if request.transport else None
     option = getattr(socket, "SO_PEERCRED", None)
-    if option is None:  # pragma: no cover  not on Linux
+    if local is None or option is None or local.family != socket.AF_UNIX:
         return "local"
     try:
         raw = local.getsockopt(socket.SOL_SOCKET, option, _CREDENTIALS.size)

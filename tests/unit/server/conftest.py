@@ -32,7 +32,7 @@ async def connect(bench: Bench) -> AsyncIterator[Connect]:
         plain = ServerSettings(max_body=Size(100_000), ping_interval=Duration(0.02))
         merged = {name: getattr(plain, name) for name in plain.__struct_fields__} | settings
         mounts = TCP_MOUNTS if tcp else SOCKET_MOUNTS
-        application = build(bench.services, ServerSettings(**merged), mounts, checks_host=tcp)
+        application = build(bench.services, ServerSettings(**merged), mounts, trusted=not tcp)
         client = TestClient(TestServer(application, handler_cancellation=True))
         await client.start_server()
         clients.append(client)

@@ -21,7 +21,7 @@ from llmd.runtime.orders import Orders
 from llmd.runtime.pool import Pool
 from llmd.runtime.rehearsal import Rehearsal
 from llmd.runtime.replay import Replay
-from llmd.services.accounts import engines
+from llmd.services.access import Access
 from llmd.services.adapters import Adapters
 from llmd.services.adoption import Adoption
 from llmd.services.bundle import Services
@@ -32,6 +32,7 @@ from llmd.services.descriptions import Descriptions
 from llmd.services.gate import Gate
 from llmd.services.generation import Generation
 from llmd.services.library import Library
+from llmd.services.metering import engines
 from llmd.services.planning import Planning
 from llmd.services.presets import Presets
 from llmd.services.pulls import Pulls
@@ -77,6 +78,7 @@ class Bench:
         residents = Residents(self.pool, defaults, self.gate)
         self.quantization = Quantization(self.store, self.gate, FakeQuantizer())
         self.services = Services(
+            access=Access(),
             adapters=Adapters(self.store, self.pool),
             adoption=Adoption(self.store),
             catalog=CatalogSearch(self.catalogue, self.store, self.paths.catalog_file),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from llmd.errors import QueueFull
+from llmd.protocol.callers import Caller
 from llmd.protocol.events import (
     Accepted,
     CacheMiss,
@@ -54,7 +55,7 @@ def live(requests: Requests) -> RequestReport:
 
 
 def test_a_request_is_seen_at_every_station(requests: Requests, clock: Clock) -> None:
-    with requests.follow("m", REQUEST, "trace-1") as follow:
+    with requests.follow("m", REQUEST, Caller(trace="trace-1")) as follow:
         report = live(requests)
         assert (report.id, report.trace, report.model) == (1, "trace-1", "m")
         assert (report.client, report.lane) == ("user:ann", Lane.BATCH)
@@ -87,13 +88,13 @@ def test_a_request_is_seen_at_every_station(requests: Requests, clock: Clock) ->
 
 
 def test_a_request_that_need_not_wait_is_read_at_once(requests: Requests) -> None:
-    with requests.follow("m", REQUEST, "") as follow:
+    with requests.follow("m", REQUEST, Caller()) as follow:
         follow(Accepted(5))
         assert live(requests).state is RequestState.READING
 
 
 def test_one_that_is_preempted_waits_again_and_keeps_what_it_wrote(requests: Requests) -> None:
-    with requests.follow("m", REQUEST, "") as follow:
+    with requests.follow("m", REQUEST, Caller()) as follow:
         for event in (Accepted(5), Delta("a", 2), Queued(1, 3.0)):
             follow(event)
         report = live(requests)
@@ -107,9 +108,9 @@ def test_one_that_is_preempted_waits_again_and_keeps_what_it_wrote(requests: Req
 
 
 def test_failures_and_cancellations_are_told_apart(requests: Requests) -> None:
-    with pytest.raises(QueueFull), requests.follow("m", REQUEST, ""):
+    with pytest.raises(QueueFull), requests.follow("m", REQUEST, Caller()):
         raise QueueFull("full")
-    with pytest.raises(GeneratorExit), requests.follow("m", REQUEST, "") as follow:
+    with pytest.raises(GeneratorExit), requests.follow("m", REQUEST, Caller()) as follow:
         follow(Accepted(5, 0, 2, 1.0))
         raise GeneratorExit
     failed, cancelled = requests.list().ended
@@ -119,7 +120,7 @@ def test_failures_and_cancellations_are_told_apart(requests: Requests) -> None:
 
 
 def test_one_whose_reader_leaves_after_the_end_is_done(requests: Requests) -> None:
-    with pytest.raises(GeneratorExit), requests.follow("m", REQUEST, "") as follow:
+    with pytest.raises(GeneratorExit), requests.follow("m", REQUEST, Caller()) as follow:
         follow(Finished(FinishReason.STOP, USAGE))
         raise GeneratorExit
     assert requests.list().ended[0].state is RequestState.DONE
@@ -127,13 +128,13 @@ def test_one_whose_reader_leaves_after_the_end_is_done(requests: Requests) -> No
 
 def test_a_bounded_number_of_ended_requests_is_kept(requests: Requests) -> None:
     for _ in range(10):
-        with requests.follow("m", REQUEST, ""):
+        with requests.follow("m", REQUEST, Caller()):
             pass
     assert [report.id for report in requests.list().ended] == [8, 9, 10]
 
 
 def test_nothing_of_a_prompt_is_kept(requests: Requests) -> None:
-    with requests.follow("m", REQUEST, "") as follow:
+    with requests.follow("m", REQUEST, Caller()) as follow:
         follow(Delta("hush", 1))
         assert "hush" not in str(requests.list())
         assert "secret" not in str(requests.list())
@@ -142,11 +143,11 @@ def test_nothing_of_a_prompt_is_kept(requests: Requests) -> None:
 def test_what_was_answered_is_counted(clock: Clock) -> None:
     metrics = Metrics()
     requests = Requests(metrics, clock=clock)
-    with requests.follow("m", REQUEST, "") as follow:
+    with requests.follow("m", REQUEST, Caller()) as follow:
         clock.now += 0.3
         follow(Delta("a", 1))
         follow(Finished(FinishReason.STOP, USAGE))
-    requests.asked("m", 7)
+    requests.asked("m", 7, Caller())
     text = metrics.render().decode()
     assert 'llmd_requests_total{outcome="stop"} 1.0' in text
     assert 'llmd_first_token_seconds_bucket{le="0.5",model="m"} 1.0' in text

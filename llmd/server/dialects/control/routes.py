@@ -12,9 +12,11 @@ from aiohttp import web
 from llmd.errors import InvalidRequest, LlmdError
 from llmd.models.presets.tables import read_changes
 from llmd.protocol.adoption import Keep
+from llmd.protocol.callers import Scope
 from llmd.server.dialects.control import convert, errors, schema
 from llmd.server.http.body import read_json
 from llmd.server.http.keys import SERVICES
+from llmd.server.http.route import delete, get, post
 from llmd.server.http.streaming import finished, open_stream
 
 T = TypeVar("T")
@@ -228,32 +230,34 @@ async def list_requests(request: web.Request) -> web.Response:
     return _json(request.app[SERVICES].requests.list())
 
 
+_OWNER = Scope.ADMIN
+
 ROUTES = (
-    web.get("/status", status),
-    web.post("/stop", stop),
-    web.get("/models", list_models),
-    web.post("/models/import", import_model),
-    web.post("/models/scan", scan),
-    web.post("/models/adopt", adopt),
-    web.post("/models/copy", copy_model),
-    web.post("/models/create", create_model),
-    web.post("/inspect", inspect),
-    web.get("/catalog", search_catalog),
-    web.get("/models/{name:.+}", show_model),
-    web.delete("/models/{name:.+}", remove_model),
-    web.post("/adapters/add", add_adapter),
-    web.post("/adapters/remove", remove_adapter),
-    web.get("/disk", disk),
-    web.post("/gc", clear),
-    web.post("/verify", verify),
-    web.post("/pull", pull),
-    web.post("/quantize", quantize),
-    web.get("/quantizations", list_quantizations),
-    web.post("/load", load),
-    web.post("/plan", plan),
-    web.post("/unload", unload),
-    web.get("/ps", ps),
-    web.get("/defaults", list_defaults),
-    web.post("/defaults", change_default),
-    web.get("/requests", list_requests),
+    get("/status", status, _OWNER),
+    post("/stop", stop, _OWNER),
+    get("/models", list_models, _OWNER),
+    post("/models/import", import_model, _OWNER),
+    post("/models/scan", scan, _OWNER),
+    post("/models/adopt", adopt, _OWNER),
+    post("/models/copy", copy_model, _OWNER),
+    post("/models/create", create_model, _OWNER),
+    post("/inspect", inspect, _OWNER),
+    get("/catalog", search_catalog, _OWNER),
+    get("/models/{name:.+}", show_model, _OWNER),
+    delete("/models/{name:.+}", remove_model, _OWNER),
+    post("/adapters/add", add_adapter, _OWNER),
+    post("/adapters/remove", remove_adapter, _OWNER),
+    get("/disk", disk, _OWNER),
+    post("/gc", clear, _OWNER),
+    post("/verify", verify, _OWNER),
+    post("/pull", pull, _OWNER),
+    post("/quantize", quantize, _OWNER),
+    get("/quantizations", list_quantizations, _OWNER),
+    post("/load", load, _OWNER),
+    post("/plan", plan, _OWNER),
+    post("/unload", unload, _OWNER),
+    get("/ps", ps, _OWNER),
+    get("/defaults", list_defaults, _OWNER),
+    post("/defaults", change_default, _OWNER),
+    get("/requests", list_requests, _OWNER),
 )

@@ -9,10 +9,12 @@ import msgspec
 from aiohttp import web
 
 from llmd.errors import LlmdError
+from llmd.protocol.callers import Scope
 from llmd.protocol.models import LoadedModel, LoadProgress
 from llmd.server.dialects.native import convert, errors, schema
 from llmd.server.http.body import read_json
 from llmd.server.http.keys import SERVICES
+from llmd.server.http.route import get, post
 from llmd.server.http.streaming import finished, open_stream
 from llmd.services.variants import VariantEvent
 
@@ -92,9 +94,22 @@ async def unload_model(request: web.Request) -> web.Response:
 
 
 ROUTES = (
-    web.get("/health", health),
-    web.get("/metrics", metrics),
-    web.get("/models", list_models),
-    web.post("/models/{name:.+}/load", load_model),
-    web.post("/models/{name:.+}/unload", unload_model),
+    get("/health", health, None, answer=schema.Health),
+    get("/metrics", metrics, Scope.METRICS),
+    get("/models", list_models, Scope.MODELS_READ, answer=schema.Models),
+    post(
+        "/models/{name:.+}/load",
+        load_model,
+        Scope.MODELS_WRITE,
+        body=schema.Load,
+        answer=schema.Loaded,
+        events=schema.Step,
+    ),
+    post(
+        "/models/{name:.+}/unload",
+        unload_model,
+        Scope.MODELS_WRITE,
+        body=schema.Unload,
+        answer=schema.Loaded,
+    ),
 )

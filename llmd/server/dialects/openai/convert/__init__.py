@@ -1,9 +1,6 @@
-"""The pure half of the OpenAI dialect: requests.py reads requests for text into native ones,
-answers.py gathers native events into OpenAI objects, whole or as chunks of a stream, texts.py
-does so for plain completions; tools.py reads what is said of tools and reasoning. vectors.py
-(embeddings, reranking) and tokens.py (tokenise, detokenise, apply a template) hold both
-directions of what is answered in one piece.
+"""The pure half of what `/v1` has beside completions: reranking.py, tokens.py (tokenise,
+detokenise, apply a template) and validation.py hold both directions of what is answered in one
+piece.
 
-Nouns: `Answer` and its two kinds, `Echo`, `Envelope`. Knows nothing of HTTP, and of the clock only
-the time of creation.
+Knows nothing of HTTP.
 """

@@ -1,61 +1,13 @@
-"""Structs of the OpenAI wire format: what requests may hold, and the objects that come back.
+"""What `/v1` has beside the objects of `server/completions`: reranking, tokens, validation.
 
-One file per kind of traffic; everything is known as `schema.NAME`. Declarations, no decisions.
-
-options.py and forms.py hold the fields that several requests share; answers.py the figures that
-several answers share.
+Everything is known as `schema.NAME`. Declarations, no decisions.
 """
 
-from llmd.server.dialects.openai.schema.answers import (
-    CacheMiss,
-    CompletionTokensDetails,
-    PromptTokensDetails,
-    Timings,
-    TokenLogprob,
-    TopLogprob,
-    Usage,
-)
-from llmd.server.dialects.openai.schema.chat import (
-    ChatChoice,
-    ChatChunkChoice,
-    ChatDelta,
-    ChatLogprobs,
-    ChatMessage,
-    ChatRequest,
-    ImageUrl,
-    InputAudio,
-    Message,
-    Part,
-    ThinkingSwitch,
-)
-from llmd.server.dialects.openai.schema.completions import (
-    CompletionRequest,
-    TextChoice,
-    TextLogprobs,
-)
-from llmd.server.dialects.openai.schema.forms import (
-    Fault,
-    Forms,
-    JsonSchema,
-    ResponseFormat,
-    StructuredOutputs,
-    ValidateRequest,
-    Validity,
-)
-from llmd.server.dialects.openai.schema.models import ModelObject, ModelObjects
-from llmd.server.dialects.openai.schema.objects import Completion
-from llmd.server.dialects.openai.schema.options import (
-    AdapterScale,
-    Many,
-    Options,
-    Penalty,
-    Prediction,
-    PredictionPart,
-    Share,
-    SpeculationOptions,
-    StreamOptions,
-    Temperature,
-    Tokens,
+from llmd.server.dialects.openai.schema.reranking import (
+    Document,
+    RankedDocument,
+    RerankList,
+    RerankRequest,
 )
 from llmd.server.dialects.openai.schema.tokens import (
     Content,
@@ -65,90 +17,24 @@ from llmd.server.dialects.openai.schema.tokens import (
     TokenizeRequest,
     TokenList,
 )
-from llmd.server.dialects.openai.schema.tools import (
-    Function,
-    FunctionCall,
-    FunctionPiece,
-    NamedFunction,
-    NamedTool,
-    ToolCall,
-    ToolCallPiece,
-    ToolDefinition,
-)
-from llmd.server.dialects.openai.schema.vectors import (
-    Document,
-    Embedding,
-    EmbeddingList,
-    EmbeddingRequest,
-    EmbeddingUsage,
-    RankedDocument,
-    RerankList,
-    RerankRequest,
+from llmd.server.dialects.openai.schema.validation import (
+    Fault,
+    ValidateRequest,
+    Validity,
 )
 
 __all__ = [
-    "AdapterScale",
-    "CacheMiss",
-    "ChatChoice",
-    "ChatChunkChoice",
-    "ChatDelta",
-    "ChatLogprobs",
-    "ChatMessage",
-    "ChatRequest",
-    "Completion",
-    "CompletionRequest",
-    "CompletionTokensDetails",
     "Content",
     "DetokenizeRequest",
     "Document",
-    "Embedding",
-    "EmbeddingList",
-    "EmbeddingRequest",
-    "EmbeddingUsage",
     "Fault",
-    "Forms",
-    "Function",
-    "FunctionCall",
-    "FunctionPiece",
-    "ImageUrl",
-    "InputAudio",
-    "JsonSchema",
-    "Many",
-    "Message",
-    "ModelObject",
-    "ModelObjects",
-    "NamedFunction",
-    "NamedTool",
-    "Options",
-    "Part",
-    "Penalty",
     "Piece",
-    "Prediction",
-    "PredictionPart",
-    "PromptTokensDetails",
     "RankedDocument",
     "RenderedPrompt",
     "RerankList",
     "RerankRequest",
-    "ResponseFormat",
-    "Share",
-    "SpeculationOptions",
-    "StreamOptions",
-    "StructuredOutputs",
-    "Temperature",
-    "TextChoice",
-    "TextLogprobs",
-    "ThinkingSwitch",
-    "Timings",
     "TokenList",
-    "TokenLogprob",
     "TokenizeRequest",
-    "Tokens",
-    "ToolCall",
-    "ToolCallPiece",
-    "ToolDefinition",
-    "TopLogprob",
-    "Usage",
     "ValidateRequest",
     "Validity",
 ]
