@@ -6,8 +6,10 @@ LlmdError
 │   ├── ContextOverflow     400  the prompt does not fit; names needed and available tokens
 │   ├── ConstraintRefused   400  a schema or grammar cannot be enforced; names tool, path, keyword
 │   ├── BodyTooLarge        413  the request body is over the configured limit
-│   └── MethodNotAllowed    405  the path exists, the method does not
+│   ├── MethodNotAllowed    405  the path exists, the method does not
+│   └── RequestTimeout      408  the request came too slowly
 ├── Unauthorized            401  no credentials, or such as do not count (any more)
+│   └── InvalidKey          401  the API key is unknown, disabled or has expired
 ├── Forbidden               403  the caller is known and may not do this
 ├── ConfigInvalid           400  a key or value of config.toml or of the environment is wrong
 ├── ModelNotFound           404  no model of that name; suggests near ones
@@ -16,6 +18,7 @@ LlmdError
 ├── NameTaken               409  the name already belongs to another model
 ├── ModelBusy               409  the model is in use and cannot be removed or reloaded now
 ├── AlreadyRunning          409  another daemon holds the lock
+├── RequestCancelled        410  somebody cancelled the request while it was answered
 ├── CorruptFile             422  the file is no GGUF, is truncated or damaged
 ├── UnsupportedArchitecture 422  llama.cpp does not know this architecture
 ├── UnsupportedFormat       422  the weights are in another format than GGUF
@@ -23,6 +26,8 @@ LlmdError
 ├── QueueFull               429  too many requests wait; `retry_after` says when to come back
 ├── RateLimited             429  the caller has used up a limit; `retry_after` as above
 ├── Draining                503  the daemon is shutting down
+├── NoModel                 503  the request names no model, and none can do this
+├── StorageFailed           503  the database cannot be used, or not by this version
 ├── WorkerDied              503  the model's process died; retriable; `cause` says why
 │   └── PoisonRequest       500  this very request killed the worker twice; not retriable
 ├── LoadFailed              500  llama.cpp could not load the model
@@ -111,6 +116,13 @@ class MethodNotAllowed(InvalidRequest):
     status = 405
 
 
+class RequestTimeout(InvalidRequest):
+    """The request came too slowly."""
+
+    code = "request_timeout"
+    status = 408
+
+
 class Unauthorized(LlmdError):
     """No credentials, or such as do not count (any more)."""
 
@@ -118,11 +130,24 @@ class Unauthorized(LlmdError):
     status = 401
 
 
+class InvalidKey(Unauthorized):
+    """The API key is unknown, disabled or has expired."""
+
+    code = "invalid_api_key"
+
+
 class Forbidden(LlmdError):
     """The caller is known and may not do this."""
 
     code = "forbidden"
     status = 403
+
+
+class RequestCancelled(LlmdError):
+    """Somebody cancelled the request while it was answered; 410, which no client tries again."""
+
+    code = "request_cancelled"
+    status = 410
 
 
 class ConfigInvalid(LlmdError):
@@ -222,6 +247,20 @@ class Draining(LlmdError):
     status = 503
 
 
+class NoModel(LlmdError):
+    """The request names no model, and none can do this."""
+
+    code = "no_model"
+    status = 503
+
+
+class StorageFailed(LlmdError):
+    """The database cannot be used, or not by this version."""
+
+    code = "storage_failed"
+    status = 503
+
+
 class WorkerDied(LlmdError):
     """The model's process died; `details["cause"]` is oom, killed, wedged or native_abort."""
 
@@ -276,6 +315,11 @@ def _tree(root: type[LlmdError]) -> list[type[LlmdError]]:
 
 
 _BY_CODE = {kind.code: kind for kind in _tree(LlmdError)}
+
+
+def code_status(code: str) -> int:
+    """Return the HTTP status of the error with this code."""
+    return _BY_CODE.get(code, LlmdError).status
 
 
 def from_wire(wire: dict[str, Any]) -> LlmdError:

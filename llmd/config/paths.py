@@ -8,15 +8,13 @@ import os
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-
-import msgspec
-import platformdirs
+from typing import NamedTuple
 
 # sun_path holds 108 bytes on Linux and 104 on macOS, the closing NUL included
 _SOCKET_PATH_LIMIT = 103
 
 
-class Paths(msgspec.Struct, frozen=True):
+class Paths(NamedTuple):
     """Directories and files of one llmd installation; nothing is created by asking."""
 
     config_dir: Path
@@ -41,6 +39,11 @@ class Paths(msgspec.Struct, frozen=True):
         return self.data_dir / "models"
 
     @property
+    def database_file(self) -> Path:
+        """Accounts, sessions and deployments, where `database.url` names no other place."""
+        return self.data_dir / "llmd.db"
+
+    @property
     def experience_file(self) -> Path:
         """What loaded models really took, by which later plans are corrected."""
         return self.state_dir / "experience.json"
@@ -51,6 +54,11 @@ class Paths(msgspec.Struct, frozen=True):
         return self.cache_dir / "prefixes"
 
     @property
+    def secret_file(self) -> Path:
+        """What signs access tokens; made when the first one is needed."""
+        return self.state_dir / "tokens.secret"
+
+    @property
     def lock_file(self) -> Path:
         """Held by the running daemon; carries its process id."""
         return self.state_dir / "daemon.lock"
@@ -59,6 +67,11 @@ class Paths(msgspec.Struct, frozen=True):
     def log_file(self) -> Path:
         """The daemon's log."""
         return self.state_dir / "logs" / "daemon.log"
+
+    @property
+    def choices_file(self) -> Path:
+        """What was chosen in `llmd tui`, such as its theme."""
+        return self.state_dir / "tui.json"
 
     @property
     def history_file(self) -> Path:
@@ -88,6 +101,8 @@ def find_paths(environ: Mapping[str, str] | None = None) -> Paths:
         root = Path(home).expanduser().absolute()
         config, data, state, cache = root / "config", root / "data", root / "state", root / "cache"
     else:
+        import platformdirs  # noqa: PLC0415  shell completions wait for this module
+
         dirs = platformdirs.PlatformDirs("llmd", appauthor=False)
         config, data = Path(dirs.user_config_dir), Path(dirs.user_data_dir)
         state, cache = Path(dirs.user_state_dir), Path(dirs.user_cache_dir)

@@ -7,16 +7,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
+from llmd.config.grpc import GrpcSettings
 from llmd.config.hours import Hours
+from llmd.config.networks import Networks
+from llmd.config.section import Count, Port, Positive, Probability, Section
+from llmd.config.sharing import LimitSettings, TelemetrySettings
 from llmd.config.values import Duration, Size
-
-Port = Annotated[int, Meta(ge=0, le=65535)]
-Count = Annotated[int, Meta(ge=0)]
-Positive = Annotated[int, Meta(ge=1)]
-Probability = Annotated[float, Meta(ge=0, le=1)]
 
 
 class LogLevel(StrEnum):
@@ -51,6 +49,14 @@ class Mismatch(StrEnum):
     REFUSE = "refuse"
 
 
+class AuthMode(StrEnum):
+    """Who may use llmd over the network."""
+
+    OPEN = "open"
+    KEYS = "keys"
+    USERS = "users"
+
+
 class SpeculationMode(StrEnum):
     """Where guesses at the next tokens come from."""
 
@@ -59,10 +65,6 @@ class SpeculationMode(StrEnum):
     NGRAM = "ngram"
     DRAFT = "draft"
     MTP = "mtp"
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all sections."""
 
 
 class ServerSettings(Section, frozen=True):
@@ -81,9 +83,25 @@ class ServerSettings(Section, frozen=True):
     cancelled.
     """
     ping_interval: Duration = Duration(15)
-    """A streamed answer that has nothing to say carries a comment this often."""
+    """A streamed answer that has nothing to say carries a comment this often, and WebSockets are
+    pinged so.
+    """
+    max_sockets: Positive = 256
+    """WebSockets that one caller may hold open at the same time."""
     keepalive_timeout: Duration = Duration(75)
     """How long an idle HTTP connection stays open."""
+    header_timeout: Duration = Duration(30)
+    """How long the head of a request may take to come; slower clients are dropped."""
+    body_timeout: Duration = Duration(60)
+    """How long a request body may take to come, and a second more for every 16 KiB of it that came;
+    slower ones are refused with 408.
+    """
+    max_connections: Count = 1000
+    """TCP connections open at the same time; 0: no limit. More are refused with 503."""
+    trusted_proxies: Networks = Networks("")
+    """Addresses and networks (commas between) of reverse proxies, whose X-Forwarded-For or
+    X-Real-IP says where a request comes from; of others these headers mean nothing.
+    """
 
 
 class EngineSettings(Section, frozen=True):
@@ -283,6 +301,40 @@ class SamplingSettings(Section, frozen=True):
     """Longest answer in tokens; 0: until the context is full."""
 
 
+class DatabaseSettings(Section, frozen=True):
+    """Accounts, sessions and deployments."""
+
+    url: str = ""
+    """Empty: a SQLite file of llmd's own; else another one as `sqlite:////PATH`, or a server as
+    `postgresql://USER:PASSWORD@HOST/DATABASE`, which several daemons may share.
+    """
+
+
+class SecuritySettings(Section, frozen=True):
+    """Who may call, from where, and for how long a login counts."""
+
+    mode: AuthMode = AuthMode.OPEN
+    """`open`: anybody who reaches the address may do all but administer; `keys`: an API key is
+    needed; `users`: an API key, or the token of somebody who logged in.
+    """
+    allow_open: bool = False
+    """Whether other machines may be served while the mode is `open`."""
+    access_lifetime: Duration = Duration(900)
+    """How long an access token counts."""
+    refresh_lifetime: Duration = Duration(30 * 86400)
+    """How long a login can be refreshed."""
+    secret_file: str = ""
+    """What signs tokens; daemons that share accounts share it. Empty: one in the state
+    directory.
+    """
+    hosts: str = ""
+    """Names, with commas between, by which this machine may be called besides localhost."""
+    cors_origins: str = ""
+    """Origins, with commas between, whose web pages may call, such as `https://chat.example.com`;
+    `*`: all.
+    """
+
+
 class LogSettings(Section, frozen=True):
     """The daemon's log file."""
 
@@ -292,12 +344,15 @@ class LogSettings(Section, frozen=True):
     """The file is rotated at this size."""
     backups: Count = 5
     """Rotated files kept."""
+    prompts: bool = False
+    """Whether prompts and answers are logged too, the first 10,000 characters of each."""
 
 
 class Settings(Section, frozen=True):
     """All sections of config.toml."""
 
     server: ServerSettings = ServerSettings()
+    grpc: GrpcSettings = GrpcSettings()
     engine: EngineSettings = EngineSettings()
     placement: PlacementSettings = PlacementSettings()
     cache: CacheSettings = CacheSettings()
@@ -307,4 +362,8 @@ class Settings(Section, frozen=True):
     models: ModelSettings = ModelSettings()
     downloads: DownloadSettings = DownloadSettings()
     sampling: SamplingSettings = SamplingSettings()
+    limits: LimitSettings = LimitSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    database: DatabaseSettings = DatabaseSettings()
+    security: SecuritySettings = SecuritySettings()
     log: LogSettings = LogSettings()

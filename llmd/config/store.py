@@ -17,6 +17,7 @@ import msgspec
 import tomli_w
 
 from llmd.config.hours import Hours
+from llmd.config.networks import Networks
 from llmd.config.settings import Settings
 from llmd.config.values import Duration, Size, decode, encode
 from llmd.errors import ConfigInvalid
@@ -54,7 +55,7 @@ def allowed(hint: Any) -> str:
     if get_origin(hint) is not None and get_args(hint):
         base, meta = get_args(hint)[0], get_args(hint)[1]
         low, high = meta.ge, meta.le
-    if issubclass(base, Duration | Size | Hours):
+    if issubclass(base, Duration | Size | Hours | Networks):
         return str(base.ALLOWED)
     if issubclass(base, StrEnum):
         return "one of " + ", ".join(base)
@@ -131,6 +132,31 @@ def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Loade
         section, _, field = key.partition(".")
         tree.setdefault(section, {})[field] = value
     return Loaded(_build(tree), sources)
+
+
+def faults(path: Path, environ: Mapping[str, str] | None = None) -> list[ConfigInvalid]:
+    """Return everything that `load_settings` would refuse, one error for each key."""
+    found: list[ConfigInvalid] = []
+
+    def check(pairs: Iterator[tuple[str, object]], where: str) -> None:
+        try:
+            for key, raw in pairs:
+                _note(found, key, raw, where)
+        except ConfigInvalid as error:
+            found.append(error)
+
+    check(_from_file(path), str(path))
+    for name, value in (os.environ if environ is None else environ).items():
+        named = ((key, text) for _, key, text in _from_environment({name: value}))
+        check(named, f"environment variable {name}")
+    return found
+
+
+def _note(found: list[ConfigInvalid], key: str, raw: object, where: str) -> None:
+    try:
+        convert(key, raw, where)
+    except ConfigInvalid as error:
+        found.append(error)
 
 
 def _build(tree: dict[str, dict[str, Any]]) -> Settings:

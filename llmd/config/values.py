@@ -9,6 +9,7 @@ import re
 from typing import Any, Self
 
 from llmd.config.hours import Hours
+from llmd.config.networks import Networks
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {
@@ -23,6 +24,8 @@ _BYTES = {
     "gib": 2**30,
     "tib": 2**40,
 }
+# whatever stands before the last @ of a URL: people forget to escape theirs
+_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):.*@|(?<=[?&]password=)[^&\s]*")
 _AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]*)\s*")
 
 
@@ -84,13 +87,20 @@ class Size(int):
 
 def decode(kind: type, value: object) -> Any:
     """Decode the custom types for msgspec (`dec_hook`)."""
-    if issubclass(kind, Duration | Size | Hours):
+    if issubclass(kind, Duration | Size | Hours | Networks):
         return kind.parse(value)
     raise NotImplementedError(f"no decoder for {kind}")
 
 
 def encode(value: object) -> Any:
     """Encode the custom types for msgspec (`enc_hook`)."""
-    if isinstance(value, Duration | Size | Hours):
+    if isinstance(value, Duration | Size | Hours | Networks):
         return str(value)
     raise NotImplementedError(f"no encoder for {type(value)}")
+
+
+def concealed(value: object) -> object:
+    """Return a setting as it may be shown: without the password of a URL."""
+    if not isinstance(value, str):
+        return value
+    return _PASSWORD.sub(lambda found: f"{found[1]}:***@" if found[1] is not None else "***", value)

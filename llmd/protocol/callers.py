@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
+from llmd.protocol.limits import Allowance
+
 _LONGEST = 64
 
 
@@ -52,9 +54,19 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Id of the account; empty: of none."""
     key: str = ""
     """Id of the API key; empty: none was used, or none that llmd has made."""
+    login: str = ""
+    """Id of the login whose access token was shown; empty: none was."""
     address: str = ""
     """Where the connection comes from; empty on the Unix socket."""
     scopes: frozenset[Scope] = EVERYTHING
+    label: str = ""
+    """What logs and metrics call the caller: the prefix of the key, the name of the user; never a
+    secret.
+    """
+    key_allowance: Allowance = Allowance()
+    """What the key may use, where that differs from the settings."""
+    user_allowance: Allowance = Allowance()
+    """What its user may use."""
 
     def turn(self, user: str | None) -> str:
         """Return whose turn a request takes that names a `user`: names count where no key and no

@@ -112,6 +112,11 @@ class Scores(msgspec.Struct, frozen=True, tag="scores"):
     """Whether the first token is a BOS that the prompt did not hold."""
     logprobs: list[TokenLogprob]
 
+    @property
+    def tokens(self) -> int:
+        """How many the prompt has."""
+        return len(self.logprobs) + 1
+
 
 class Tokens(msgspec.Struct, frozen=True, tag="tokens"):
     """Tokens and what each stands for."""

@@ -94,6 +94,7 @@ class Opening:
             seat.worker = None
             if cause is not Cause.STOPPED:
                 place.backoff.died(lived, time.monotonic())
+                self._metrics.models.deaths.labels(place.name, str(cause)).inc()
             self.lost(place, seat)
 
         hooks = Hooks(

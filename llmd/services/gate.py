@@ -37,13 +37,13 @@ class Gate:
                 retry_after=5,
             )
         self._inside += 1
-        self._metrics.active_connections.inc()
+        self._metrics.active_requests.inc()
         self._empty.clear()
         try:
             yield
         finally:
             self._inside -= 1
-            self._metrics.active_connections.dec()
+            self._metrics.active_requests.dec()
             if not self._inside:
                 self._empty.set()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 
 from llmd.errors import InvalidRequest, LlmdError
 from llmd.models.presets import effect
@@ -12,14 +12,16 @@ from llmd.protocol.callers import Caller
 from llmd.protocol.events import Event
 from llmd.protocol.models import Kind, ModelManifest
 from llmd.protocol.placement import LoadOptions
-from llmd.protocol.questions import Embeddings, Question, Ranking, Render
+from llmd.protocol.questions import Embed, Embeddings, Question, Ranking, Render, Rerank, Scores
 from llmd.protocol.requests import GenerateRequest
 from llmd.runtime.replay import Replay
 from llmd.runtime.workers import R
 from llmd.services.constraints import Constraints
 from llmd.services.defaults import Defaults
 from llmd.services.gate import Gate
+from llmd.services.lengths import Lengths
 from llmd.services.requests import Requests
+from llmd.services.revocations import Revocations
 
 Indexed = tuple[int, Event]
 
@@ -35,19 +37,23 @@ _DOES = {Kind.CHAT: "generate text", Kind.EMBEDDING: "embed", Kind.RERANK: "rank
 class Generation:
     """The two things a model does."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  what a request passes through
         self,
         defaults: Defaults,
         replay: Replay,
         constraints: Constraints,
         gate: Gate,
         requests: Requests,
+        lengths: Lengths | None = None,
+        revocations: Revocations | None = None,
     ) -> None:
         self._defaults = defaults
         self._replay = replay
         self._constraints = constraints
         self._gate = gate
         self._requests = requests
+        self._lengths = lengths or Lengths()
+        self._revocations = revocations or Revocations()
 
     def resolve(
         self, name: str | None, kind: Kind | None = Kind.CHAT, *, media: bool = False
@@ -79,6 +85,7 @@ class Generation:
         if it must be.
         """
         requests = [effect.request(model.preset, request) for request in requests]
+        self._lengths.check(request.prompt for request in requests)
         with self._gate.enter():
             await self._constraints.admit(requests)
             streams = [self._one(model, request, caller, wish) for request in requests]
@@ -102,18 +109,27 @@ class Generation:
         """Ask a model a question; `kind` is the reply it has."""
         if isinstance(question, Render):
             question = Render(effect.conversation(model.preset, question.prompt))
-        with self._gate.enter():
-            reply = await self._replay.ask(model, question, kind, wish)
-        if isinstance(reply, Embeddings | Ranking):
+        self._lengths.check([question])
+        self._requests.asking(model.name, question)
+        counts = isinstance(question, Embed | Rerank)
+        with self._gate.enter(), self._requests.timed(model.name) if counts else nullcontext():
+            asking = self._replay.ask(model, question, kind, wish)
+            reply = await self._revocations.bounded(caller, asking)
+        if isinstance(reply, Embeddings | Ranking | Scores):
             self._requests.asked(model.name, reply.tokens, caller)
         return reply
 
     async def _one(
         self, model: ModelManifest, request: GenerateRequest, caller: Caller, wish: LoadOptions
     ) -> AsyncGenerator[Event]:
-        with self._requests.follow(model.name, request, caller) as follow:
-            async with aclosing(self._replay.generate(model, request, wish)) as events:
+        with (
+            self._requests.follow(model.name, request, caller) as follow,
+            self._revocations.watching(caller, follow.stop),
+        ):
+            answer = self._replay.generate(model, request, wish)
+            async with aclosing(follow.stop.guard(answer)) as events:
                 async for event in events:
+                    self._lengths.follow(event)
                     follow(event)
                     yield event
 

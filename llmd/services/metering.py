@@ -11,17 +11,18 @@ from llmd.telemetry.metrics import Metrics
 
 def account(metrics: Metrics, model: str, usage: Usage) -> None:
     """Count the tokens and seconds of one answer."""
+    series = metrics.answers.of(model)
+    series.phases["queue"].observe(usage.queue_seconds)
     phases = {
-        "queue": (usage.queue_seconds, 0),
         "prefill": (usage.prefill_seconds, usage.prompt_tokens - usage.cached_tokens),
         "decode": (usage.decode_seconds, usage.completion_tokens - 1),
     }
     for phase, (seconds, tokens) in phases.items():
-        metrics.phase_seconds.labels(model, phase).observe(seconds)
+        series.phases[phase].observe(seconds)
         if tokens > 0 and seconds > 0:
-            metrics.tokens_per_second.labels(model, phase).observe(tokens / seconds)
+            series.rates[phase].observe(tokens / seconds)
     if usage.prompt_tokens:
-        metrics.reused_share.labels(model).observe(usage.cached_tokens / usage.prompt_tokens)
+        series.reused.observe(usage.cached_tokens / usage.prompt_tokens)
     counts = {
         "prompt": usage.prompt_tokens,
         "completion": usage.completion_tokens,
@@ -30,7 +31,8 @@ def account(metrics: Metrics, model: str, usage: Usage) -> None:
         "accepted": usage.accepted_tokens,
     }
     for kind, count in counts.items():
-        metrics.tokens.labels(model, kind).inc(count)
+        if count:
+            series.tokens[kind].inc(count)
 
 
 def engines(

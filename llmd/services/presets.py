@@ -22,6 +22,7 @@ from llmd.models.presets.recipe import GoTemplate, Recipe, applied, merged
 from llmd.models.presets.tables import LONGEST, is_toml, read_toml
 from llmd.models.store import ModelStore
 from llmd.protocol.models import ModelManifest
+from llmd.protocol.placement import LoadOptions
 from llmd.runtime.pool import Pool
 from llmd.runtime.template_trial import check_template
 
@@ -58,15 +59,39 @@ class Presets:
         recipe = await self._with_template(recipe, base)
         if recipe.draft:
             await asyncio.to_thread(self._store.get, recipe.draft)
+        self._check_idle(name)
+        made = await asyncio.to_thread(self._derive, base, name, recipe)
+        await self._pool.unload(made.name)
+        return Created(made, [*recipe.notes, *_beyond(made)])
+
+    async def change(self, name: str, changes: Recipe) -> Created:
+        """Change how a model is configured, whether it is a preset or not; adapters and what it is
+        made from stay. What is loaded with it goes on with its sampling and system prompt at once,
+        and is unloaded where it would have to be loaded otherwise.
+
+        Raises ModelNotFound, ModelBusy while one that would have to be unloaded answers, and
+        InvalidRequest, also for the built-in model.
+        """
+        model = await asyncio.to_thread(self._store.get, name)
+        recipe = await self._with_template(changes, model)
+        if recipe.draft:
+            await asyncio.to_thread(self._store.get, recipe.draft)
+        anew = bool(recipe.template or recipe.draft is not None or recipe.options != LoadOptions())
+        if anew:
+            self._check_idle(model.name)
+        edit = partial(_changed, recipe)
+        made = await asyncio.to_thread(self._store.change, model.name, edit)
+        if anew:
+            await self._pool.unload(made.name)
+        return Created(made, [*recipe.notes, *_beyond(made)])
+
+    def _check_idle(self, name: str) -> None:
         for loaded in self._pool.loaded():
             if loaded.name.casefold() == name.casefold() and loaded.running:
                 raise ModelBusy(
                     f"{name} is answering {loaded.running} requests.",
                     hint="Wait for them to finish.",
                 )
-        made = await asyncio.to_thread(self._derive, base, name, recipe)
-        await self._pool.unload(made.name)
-        return Created(made, [*recipe.notes, *_beyond(made)])
 
     def _derive(self, base: ModelManifest, name: str, recipe: Recipe) -> ModelManifest:
         found = [
@@ -113,6 +138,12 @@ class Presets:
         if recipe.template:
             await check_template(recipe.template, own)
         return recipe
+
+
+def _changed(recipe: Recipe, model: ModelManifest) -> ModelManifest:
+    made = applied(model, recipe, [])
+    preset = msgspec.structs.replace(made.preset, base=model.preset.base)
+    return msgspec.structs.replace(made, preset=preset)
 
 
 async def _with_go_template(recipe: Recipe, template: GoTemplate, own: str) -> Recipe:

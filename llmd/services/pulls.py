@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 
 from llmd.models.download import Downloads
 from llmd.protocol.models import ModelManifest, PullProgress
@@ -16,6 +16,7 @@ class Pulls:
     def __init__(self, downloads: Downloads, gate: Gate) -> None:
         self._downloads = downloads
         self._gate = gate
+        self._watching: dict[object, PullProgress] = {}
 
     async def pull(
         self, name: str, limit: int | None = None, *, now: bool = False
@@ -23,7 +24,30 @@ class Pulls:
         """Fetch and register a model: progress, then its manifest; see `Downloads.pull`. Closing
         leaves; the bytes on disk are kept.
         """
-        with self._gate.enter():
+        watcher = object()
+        with self._gate.enter(), self._noted(watcher) as note:
             async with aclosing(self._downloads.pull(name, limit, now=now)) as events:
                 async for event in events:
+                    note(event)
                     yield event
+
+    @contextmanager
+    def _noted(self, watcher: object) -> Iterator[Callable[[PullProgress | ModelManifest], None]]:
+        """Hand out what remembers how a download stands, until the watcher leaves."""
+
+        def note(event: PullProgress | ModelManifest) -> None:
+            if isinstance(event, PullProgress):
+                self._watching[watcher] = event
+
+        try:
+            yield note
+        finally:
+            self._watching.pop(watcher, None)
+
+    def under_way(self) -> list[PullProgress]:
+        """Return how the downloads stand, one entry for each model; those that wait for their hours
+        too.
+        """
+        by_name = {event.name: event for event in self._watching.values() if event.name}
+        unnamed = [event for event in self._watching.values() if not event.name]
+        return [*by_name.values(), *unnamed]

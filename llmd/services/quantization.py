@@ -57,6 +57,7 @@ class Quantization:
         self._start = run
         self._jobs: Joint[_Order, QuantizeProgress, ModelManifest] = Joint()
         self._turn = asyncio.Lock()
+        self._states: dict[_Order, QuantizeProgress] = {}
 
     async def quantize(
         self, model: str, recipe: Recipe, name: str | None = None
@@ -76,11 +77,19 @@ class Quantization:
             recipe = msgspec.structs.replace(recipe, type=kind.name)
         status = "waiting" if self._turn.locked() else "measuring"
         first = QuantizeProgress(status=status, name=name, source=source.name, type=kind.name)
+        order = _Order(source.path, name.casefold(), recipe)
 
         async def work(say: Callable[[QuantizeProgress], None]) -> ModelManifest:
-            return await self._make(source, recipe, _Reporter(first, say))
+            def note(state: QuantizeProgress) -> None:
+                self._states[order] = state
+                say(state)
 
-        order = _Order(source.path, name.casefold(), recipe)
+            note(first)
+            try:
+                return await self._make(source, recipe, _Reporter(first, note))
+            finally:
+                self._states.pop(order, None)
+
         async with aclosing(self._jobs.watch(order, first, work)) as events:
             async for event in events:
                 yield event
@@ -100,6 +109,10 @@ class Quantization:
                     if isinstance(said, Sized):
                         sizes[said.type] = said
         return [_card(kind, source, sizes.get(kind.name)) for kind in TYPES]
+
+    def under_way(self) -> list[QuantizeProgress]:
+        """Return how the variants stand that are being made."""
+        return [*self._states.values()]
 
     async def close(self) -> None:
         """Stop all; nothing of it is left."""

@@ -10,85 +10,32 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 
 import msgspec
 
-from llmd.errors import LlmdError
+from llmd.errors import LlmdError, NotFound, RequestCancelled
 from llmd.protocol.callers import Caller
 from llmd.protocol.events import (
     Accepted,
-    CacheMiss,
     Delta,
     Event,
+    Finished,
     Queued,
     Reading,
     Usage,
 )
-from llmd.protocol.requests import GenerateRequest, Lane
+from llmd.protocol.questions import Question
+from llmd.protocol.reports import RequestList, RequestReport, RequestState
+from llmd.protocol.requests import GenerateRequest
 from llmd.services.metering import account
 from llmd.services.missed import plainly
+from llmd.services.performance import Outcome, Performance
+from llmd.services.stopping import Stop
+from llmd.services.transcripts import Transcript, note
+from llmd.telemetry import journal
 from llmd.telemetry.metrics import Metrics
 
 _KEPT = 200
-
-
-class RequestState(StrEnum):
-    """How far a request is."""
-
-    PREPARING = "preparing"
-    """Its model is loaded, or its prompt tokenised."""
-    QUEUED = "queued"
-    READING = "reading"
-    WRITING = "writing"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class RequestReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One request; a row of `llmd requests`. Times in seconds."""
-
-    id: int
-    """Counts up from the start of the daemon."""
-    trace: str
-    """The `X-Request-Id` it came with or was given; the choices of one request share it."""
-    model: str
-    client: str
-    """Whose turn it takes: a hashed API key, a user, or an address."""
-    lane: Lane
-    state: RequestState
-    reason: str
-    """How it ended: the finish reason, or the code of the error."""
-    position: int | None
-    """Requests ahead of it, while it is queued."""
-    estimated_wait: float | None
-    arrived: float
-    """Seconds since the epoch."""
-    age: float
-    """Since it came; of one that ended, how long it took."""
-    prompt_tokens: int
-    read_tokens: int
-    """Prompt tokens that were read so far, cached ones included."""
-    cached_tokens: int
-    cache_miss: CacheMiss | None
-    missed: str
-    """The same in words."""
-    generated_tokens: int
-    tokens_per_second: float | None
-    """Of the answer, after its first token."""
-    drafted_tokens: int
-    accepted_tokens: int
-    draft_acceptance: float | None
-
-
-class RequestList(msgspec.Struct, frozen=True):
-    """What `GET /control/requests` answers."""
-
-    live: list[RequestReport]
-    """Oldest first."""
-    ended: list[RequestReport]
-    """In the order in which they ended."""
 
 
 Spend = Callable[[Caller, int], None]
@@ -118,11 +65,17 @@ class Tracked:
         self.finished = ""
         """The reason, once it is complete."""
 
-    def take(self, event: Event, now: float) -> None:
-        """Learn from an event."""
+    def take(self, event: Event, now: float) -> float | None:
+        """Learn from an event; return the seconds since the last piece of the answer, if it is one
+        more.
+        """
         if isinstance(event, Delta):
-            self._write(event.tokens, now)
-        elif isinstance(event, Accepted):
+            return self._write(event.tokens, now)
+        self._learn(event)
+        return None
+
+    def _learn(self, event: Accepted | Queued | Reading | Finished) -> None:
+        if isinstance(event, Accepted):
             self.usage = Usage(prompt_tokens=event.prompt_tokens)
             self._queue(event.queue_position, event.estimated_wait)
         elif isinstance(event, Queued):
@@ -141,13 +94,48 @@ class Tracked:
         if self._state is not RequestState.WRITING:
             self._state = RequestState.QUEUED if waits else RequestState.READING
 
-    def _write(self, tokens: int, now: float) -> None:
+    def _write(self, tokens: int, now: float) -> float | None:
+        gap = now - self._last_token if self._last_token else None
         self._state, self._place = RequestState.WRITING, None
         self._read = self.usage.prompt_tokens
         self.first_token = self.first_token or now
         self._last_token = now
         done = self.usage.completion_tokens + tokens
         self.usage = msgspec.structs.replace(self.usage, completion_tokens=done)
+        return gap
+
+    @property
+    def used(self) -> int:
+        """Tokens that were spent on it; none while it waits."""
+        waits = self._state in {RequestState.PREPARING, RequestState.QUEUED}
+        if waits and not self.finished:
+            return 0
+        return self.usage.prompt_tokens + self.usage.completion_tokens
+
+    def journaled(self, model: str, outcome: str) -> journal.Answer:
+        """Return what the journal of its request says of it."""
+        usage = self.usage
+        return journal.Answer(
+            model,
+            usage.prompt_tokens,
+            usage.completion_tokens,
+            time.time(),
+            usage.queue_seconds,
+            usage.prefill_seconds,
+            usage.decode_seconds,
+            outcome,
+        )
+
+    def outcome(self, report: RequestReport, now: float) -> Outcome:
+        """Return what its end says of the model."""
+        failed = report.state is RequestState.FAILED
+        return Outcome(
+            seconds=now - self.started,
+            completed=report.state is RequestState.DONE,
+            error=report.reason if failed else "",
+            first_token=self.first_token - self.started if self.first_token else None,
+            tokens_per_second=report.tokens_per_second,
+        )
 
     def report(self, now: float, end: End | None = None) -> RequestReport:
         """Return how it stands, or how it ended."""
@@ -164,6 +152,8 @@ class Tracked:
             reason=reason,
             position=place.position if place else None,
             estimated_wait=round(place.estimated_wait, 1) if place else None,
+            queued=round(usage.queue_seconds, 3),
+            first_token=round(self.first_token - self.started, 3) if self.first_token else None,
             arrived=self._arrived,
             age=round(now - self.started, 3),
             prompt_tokens=usage.prompt_tokens,
@@ -185,6 +175,19 @@ class Tracked:
         return round(tokens / seconds, 2) if tokens > 0 and seconds > 0 else None
 
 
+class Followed:
+    """A request that is followed: call it with each event."""
+
+    def __init__(self, take: Callable[[Event], None], stop: Stop) -> None:
+        self._take = take
+        self.stop = stop
+        """What `Requests.cancel` pulls."""
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        self._take(event)
+
+
 class Requests:
     """All requests under way and a bounded number of those that ended; counts them in the
     metrics.
@@ -196,36 +199,92 @@ class Requests:
         kept: int = _KEPT,
         clock: Callable[[], float] = time.monotonic,
         spend: Spend | None = None,
+        *,
+        transcribe: bool = False,
     ) -> None:
-        """`spend` is told of the tokens that each caller used."""
+        """`spend` is told of the tokens that each caller used; `transcribe` logs what is asked and
+        answered.
+        """
         self._metrics = metrics
         self._clock = clock
         self._spend = spend or _nobody_counts
+        self._transcribe = transcribe
         self._count = 0
         self._live: dict[int, Tracked] = {}
+        self._stops: dict[int, Stop] = {}
         self._ended: deque[RequestReport] = deque(maxlen=kept)
+        self.performance = Performance()
+        """How models did."""
 
     @contextmanager
-    def follow(
-        self, model: str, request: GenerateRequest, caller: Caller
-    ) -> Iterator[Callable[[Event], None]]:
+    def follow(self, model: str, request: GenerateRequest, caller: Caller) -> Iterator[Followed]:
         """Follow one request for the length of a `with`; call what it hands out with each event."""
         self._count += 1
+        stop = self._stops[self._count] = Stop()
         tracked = Tracked(self._count, model, request, caller, self._clock())
         self._live[self._count] = tracked
+        transcript = Transcript(model, request.prompt) if self._transcribe else None
+        gaps = self._metrics.answers.of(model).gaps
         failure = ""
+
+        def follow(event: Event) -> None:
+            gap = tracked.take(event, self._clock())
+            if gap is not None:
+                gaps.observe(gap)
+            if transcript:
+                transcript.take(event)
+
         try:
-            yield lambda event: tracked.take(event, self._clock())
+            yield Followed(follow, stop)
         except LlmdError as error:
             failure = error.code
             raise
         finally:
+            if transcript:
+                transcript.end()
             self._end(model, tracked, failure)
+
+    def cancel(self, identity: int) -> RequestReport:
+        """End a request that is under way, whose client is told so; return how it stood. Raises
+        NotFound where there is none of that number, or it has ended.
+        """
+        request = self._live.get(identity)
+        if request is None:
+            raise NotFound(
+                f"No request {identity} is under way.", hint="`llmd requests` lists them."
+            )
+        self._stops[identity].pull(
+            RequestCancelled(
+                "The request was cancelled on the machine that answers it.",
+                hint="Ask its owner before you try again.",
+            )
+        )
+        return request.report(self._clock())
+
+    def asking(self, model: str, question: Question) -> None:
+        """Log a question, where that is wanted."""
+        if self._transcribe:
+            note(model, question)
 
     def asked(self, model: str, tokens: int, caller: Caller) -> None:
         """Count a question that was answered in one piece."""
-        self._metrics.tokens.labels(model, "prompt").inc(tokens)
+        self._metrics.answers.of(model).tokens["prompt"].inc(tokens)
+        journal.note(journal.Answer(model, tokens, 0, time.time()))
         self._spend(caller, tokens)
+
+    @contextmanager
+    def timed(self, model: str) -> Iterator[None]:
+        """Note how long a question takes, for the length of a `with`."""
+        started = self._clock()
+        try:
+            yield
+        except LlmdError as error:
+            seconds = self._clock() - started
+            outcome = Outcome(seconds=seconds, completed=False, error=error.code)
+            self.performance.note(model, outcome)
+            raise
+        seconds = self._clock() - started
+        self.performance.note(model, Outcome(seconds=seconds, completed=True))
 
     def list(self) -> RequestList:
         """Return how all of them stand."""
@@ -234,19 +293,23 @@ class Requests:
 
     def _end(self, model: str, tracked: Tracked, failure: str) -> None:
         now, metrics = self._clock(), self._metrics
-        end = (RequestState.FAILED, failure) if failure else (RequestState.CANCELLED, "")
+        by_hand = failure == RequestCancelled.code
+        failed = bool(failure) and not by_hand
+        end = (RequestState.FAILED if failed else RequestState.CANCELLED, failure)
         if tracked.finished and not failure:
             end = (RequestState.DONE, tracked.finished)
-            metrics.inference_seconds.labels(model).observe(now - tracked.started)
+            metrics.answers.of(model).inference.observe(now - tracked.started)
+            metrics.all_inference_seconds.observe(now - tracked.started)
             account(metrics, model, tracked.usage)
         if tracked.first_token:
             seconds = tracked.first_token - tracked.started
-            metrics.first_token_seconds.labels(model).observe(seconds)
+            metrics.answers.of(model).first_token.observe(seconds)
         metrics.requests.labels(end[1] or str(end[0])).inc()
-        used = tracked.usage.prompt_tokens + tracked.usage.completion_tokens
-        self._spend(tracked.caller, used)
+        self._spend(tracked.caller, tracked.used)
+        journal.note(tracked.journaled(model, end[1] or str(end[0])))
         report = tracked.report(now, end)
-        del self._live[report.id]
+        self.performance.note(model, tracked.outcome(report, now))
+        del self._live[report.id], self._stops[report.id]
         self._ended.append(report)
 
 

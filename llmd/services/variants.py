@@ -81,7 +81,7 @@ class Variants:
         if name in {None, "", "default"}:
             name = (await asyncio.to_thread(self._defaults.resolve, None, Kind.CHAT)).name
         name = str(name)
-        ways = await asyncio.to_thread(self._steps, name, label)
+        ways = await self.ways(name, label)
         said: list[LlmdError] = []
         for way in ways:
             try:
@@ -95,6 +95,12 @@ class Variants:
                 )
                 said.append(error)
         raise await asyncio.to_thread(self._failure, name, label, said)
+
+    async def ways(self, name: str, label: str) -> list[Step]:
+        """Return the ways in which `ensure` will try to have a model; raise ModelNotFound where
+        there is none.
+        """
+        return await asyncio.to_thread(self._steps, name, label)
 
     async def _go(
         self, way: Step

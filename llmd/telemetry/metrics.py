@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from llmd.telemetry.answers import AnswerMetrics
 from llmd.telemetry.engines import Engines, Source
+from llmd.telemetry.histograms import Histogram
 from llmd.telemetry.residency import ModelMetrics
+from llmd.telemetry.serving import CallerMetrics, RequestMetrics, connections
 
-_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
-_RATES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
-_SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
+_DOCUMENTED = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300)
 _GAPS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
 
@@ -18,51 +19,47 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
-        self.active_connections = Gauge("active_connections", "Now served", registry=registry)
-        self.inference_seconds = Histogram(
+        self.show_connections = connections(registry)
+        """Takes the function that counts open connections."""
+        documented = Histogram.registered(
+            registry,
             "model_inference_seconds",
-            "Seconds from arrival to the last token",
-            ["model"],
-            buckets=_SECONDS,
-            registry=registry,
+            "Seconds from the arrival of a request to its last token",
+            [],
+            _DOCUMENTED,
         )
-        self.first_token_seconds = Histogram(
-            "llmd_first_token_seconds",
-            "Seconds from arrival to the first token",
-            ["model"],
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self.cancel_seconds = Histogram(
+        documented.written = "{:g}".format
+        self.all_inference_seconds = documented.labels()
+        """As native.md has it, to the letter: no labels, bounds as `le="1"`."""
+        self.answers = AnswerMetrics(registry)
+        self.cancel_seconds = Histogram.registered(
+            registry,
             "llmd_cancel_seconds",
             "Seconds from a cancellation to its sequence being gone",
-            buckets=_GAPS,
-            registry=registry,
-        )
-        self.phase_seconds = Histogram(
-            "llmd_phase_seconds",
-            "Seconds a request spent waiting (queue), reading (prefill) and writing (decode)",
-            ["model", "phase"],
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self.tokens_per_second = Histogram(
-            "llmd_tokens_per_second",
-            "Speed of one request while it read (prefill, without what the cache held) and wrote",
-            ["model", "phase"],
-            buckets=_RATES,
-            registry=registry,
-        )
-        self.reused_share = Histogram(
-            "llmd_prompt_reused_share",
-            "Share of a prompt that the prefix cache held",
-            ["model"],
-            buckets=_SHARES,
-            registry=registry,
-        )
-        self.tokens = Counter("llmd_tokens", "Tokens", ["model", "kind"], registry=registry)
+            [],
+            _GAPS,
+        ).labels()
         self.requests = Counter(
-            "llmd_requests", "By how they ended", ["outcome"], registry=registry
+            "llmd_requests", "Requests for text, by how they ended", ["outcome"], registry=registry
+        )
+        self.rate_limited = Counter(
+            "llmd_rate_limited",
+            "Requests refused by a limit, by whose (key, user, address) and of what it is",
+            ["whose", "resource"],
+            registry=registry,
+        )
+        self.login_failures = Counter(
+            "llmd_login_failures",
+            "Logins and tokens that were refused",
+            ["reason"],
+            registry=registry,
+        )
+        self.http = RequestMetrics(registry)
+        self.callers = CallerMetrics(registry)
+        self.active_requests = Gauge(
+            "llmd_active_requests",
+            "Requests that are answered or wait for it, and other work that a shutdown waits for",
+            registry=registry,
         )
         self.models = ModelMetrics(registry)
 

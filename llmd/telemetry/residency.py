@@ -24,6 +24,12 @@ class ModelMetrics:
         self.unloads = Counter(
             "llmd_model_unloads", "Models unloaded", ["reason"], registry=registry
         )
+        self.deaths = Counter(
+            "llmd_worker_deaths",
+            "Worker processes that died and were replaced when next needed, by why they did",
+            ["model", "cause"],
+            registry=registry,
+        )
         self.waiting = Gauge(
             "llmd_models_waiting",
             "Models that requests wait for and that are not being loaded yet",

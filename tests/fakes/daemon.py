@@ -19,6 +19,7 @@ from typing import Any, Self
 from urllib.parse import unquote
 
 from llmd.errors import LlmdError, ModelNotFound
+from tests.fakes.kept_sessions import KeptSessions
 
 TINY = {
     "name": "llmd-tiny",
@@ -100,6 +101,7 @@ class FakeDaemon:
         """Answers by path, instead of what would be said."""
         self.answers: dict[str, Any] = {}
         """Answers by path, lists as lines."""
+        self.kept = KeptSessions()
         self.failure_after: LlmdError | None = None
         """Ends streams with this error after the first piece."""
         self.cut = False
@@ -240,6 +242,8 @@ class _Handler(BaseHTTPRequestHandler):
                     {"status": "ready", "fraction": 1.0, "model": LOADED},
                 ],
             )
+        elif path.startswith("/control/sessions"):
+            self._json(script.kept.answer(self.command, path, body))
         elif path.startswith("/control/models/"):
             self._library(script, unquote(path.removeprefix("/control/models/")), body)
         else:

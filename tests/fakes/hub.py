@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -166,3 +167,26 @@ async def serving(hub: Hub) -> AsyncIterator[Hub]:
         yield hub
     finally:
         await runner.cleanup()
+
+
+@contextmanager
+def serving_in_thread(hub: Hub) -> Iterator[Hub]:
+    """As `serving`, for tests that wait for daemons themselves."""
+    loop = asyncio.new_event_loop()
+    over = asyncio.Event()
+    ready = threading.Event()
+
+    async def serve() -> None:
+        async with serving(hub):
+            ready.set()
+            await over.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
+    thread.start()
+    assert ready.wait(20)
+    try:
+        yield hub
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(20)
+        loop.close()

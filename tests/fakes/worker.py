@@ -111,6 +111,7 @@ class FakeWorker:
         self.news: list[Queued | Reading] = []
         """What every request is told before its first word."""
         self.served: list[str] = []
+        self.asked: list[GenerateRequest] = []
         self.go = asyncio.Event()
         self.go.set()
         self.poison: str | None = None
@@ -147,6 +148,7 @@ class FakeWorker:
         said = _said(request.prompt)
         words = said.split()
         self.served.append(said)
+        self.asked.append(request)
         if said == self.poison:
             self.die(lived=100)
         self.running += 1

@@ -11,6 +11,7 @@ from llmd.errors import (
     ModelNotFound,
     QueueFull,
     WorkerDied,
+    code_status,
     from_wire,
 )
 
@@ -66,3 +67,8 @@ def test_kinds_are_told_apart_by_their_base() -> None:
     assert issubclass(ContextOverflow, InvalidRequest)
     assert not issubclass(WorkerDied, InvalidRequest)
     assert all(400 <= kind.status < 600 for kind in every_class())
+
+
+def test_a_code_has_the_status_of_its_class() -> None:
+    assert all(code_status(kind.code) == kind.status for kind in every_class())
+    assert code_status("from_the_future") == 500

@@ -76,6 +76,7 @@ _ALIASES = {
     "Q5_K": "Q5_K_M",
     "MXFP4": "MXFP4_MOE",
     "INT8": "Q8_0",
+    "INT4": "Q4_K_M",
 }
 
 

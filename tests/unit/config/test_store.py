@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from llmd.config.settings import Settings
-from llmd.config.store import allowed, convert, flatten, keys, load_settings, set_value
+from llmd.config.store import allowed, convert, faults, flatten, keys, load_settings, set_value
 from llmd.config.values import Duration
 from llmd.errors import ConfigInvalid
 
@@ -184,3 +184,25 @@ def test_a_symbolic_link_stays_one(file: Path, tmp_path: Path) -> None:
     set_value(file, "server.port", "6")
     assert file.is_symlink()
     assert tomllib.loads(target.read_text()) == {"server": {"port": 6}}
+
+
+def test_all_faults_are_told_at_once(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("[server]\nprot = 1\nport = 'x'\nhost = 'here'\n[logg]\nlevel = 'info'\n")
+    found = faults(file, {"LLMD_SERVER_PROT": "1", "LLMD_PORT": "y", "PATH": "/bin"})
+    assert [error.param for error in found] == [
+        "server.prot",
+        "server.port",
+        "logg.level",
+        "LLMD_SERVER_PROT",
+        "server.port",
+    ]
+    assert found[0].hint == "Did you mean server.port?"
+
+
+def test_sound_settings_have_no_faults(file: Path) -> None:
+    assert faults(file, {}) == []
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("not toml")
+    (error,) = faults(file, {})
+    assert "is not valid TOML" in error.message

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmd.config.values import Duration, Size, decode, encode
+from llmd.config.values import Duration, Size, concealed, decode, encode
 
 
 @pytest.mark.parametrize(
@@ -112,3 +112,22 @@ def test_other_types_are_left_to_msgspec() -> None:
         decode(complex, 1)
     with pytest.raises(NotImplementedError):
         encode(1j)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("postgresql://me:secret@db/llmd", "postgresql://me:***@db/llmd"),
+        ("postgresql://me:se@c/r:et@db:5432/llmd", "postgresql://me:***@db:5432/llmd"),
+        (
+            "postgresql://db/llmd?user=me&password=secret&ssl=require",
+            "postgresql://db/llmd?user=me&password=***&ssl=require",
+        ),
+        ("http://127.0.0.1:4318/v1", "http://127.0.0.1:4318/v1"),
+        ("sqlite:////a/b@c.db", "sqlite:////a/b@c.db"),
+        ("", ""),
+        (7, 7),
+    ],
+)
+def test_passwords_of_urls_are_not_shown(value: object, shown: object) -> None:
+    assert concealed(value) == shown

@@ -6,8 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from llmd.errors import Draining, InvalidRequest, ModelNotFound, WorkerDied
+from llmd.errors import (
+    Draining,
+    InvalidRequest,
+    ModelNotFound,
+    NotFound,
+    RequestCancelled,
+    Unauthorized,
+    WorkerDied,
+)
 from llmd.models.presets.recipe import Recipe
+from llmd.protocol.callers import Caller
 from llmd.protocol.events import Accepted, Delta, Finished
 from llmd.protocol.models import Kind
 from llmd.protocol.questions import Embed, Embeddings, Render, Rendered
@@ -72,7 +81,7 @@ async def test_figures_are_kept(bench: Bench) -> None:
     text = bench.services.metrics.render().decode()
     assert 'llmd_tokens_total{kind="completion",model="llmd-tiny"} 3.0' in text
     assert 'llmd_requests_total{outcome="stop"} 1.0' in text
-    assert 'model_inference_seconds_count{model="llmd-tiny"} 1.0' in text
+    assert 'llmd_inference_seconds_count{model="llmd-tiny"} 1.0' in text
     await bench.pool.close()
 
 
@@ -125,3 +134,50 @@ async def test_a_preset_is_laid_upon_conversations(bench: Bench) -> None:
     plain = generation.resolve("llmd-tiny")
     assert (await generation.ask(plain, Render(asked), Rendered)).text == "Hi"
     await bench.pool.close()
+
+
+async def test_a_revoked_key_ends_its_answers_and_frees_their_places(bench: Bench) -> None:
+    generation, revocations = bench.services.generation, bench.accounts.revocations
+    bench.starts.held = True
+    caller = Caller(key="k")
+    model = generation.resolve(None)
+    async with (
+        aclosing(generation.stream(model, ask("a", "b"), caller)) as hers,
+        aclosing(generation.stream(model, ask("c"), Caller(key="other"))) as others,
+    ):
+        for stream, count in ((hers, 2), (others, 1)):
+            for _ in range(count):
+                await anext(stream)
+        assert bench.starts.workers[0].running == 3
+        revocations.revoke_key("k")
+        with pytest.raises(Unauthorized):
+            await anext(hers)
+        assert bench.starts.workers[0].running == 1
+    assert bench.gate.inside == 0
+    ended = bench.services.requests.list().ended
+    assert "unauthorized" in {report.reason for report in ended}
+
+
+async def test_a_request_that_is_cancelled_by_hand_ends_with_an_error_and_frees_its_place(
+    bench: Bench,
+) -> None:
+    generation, requests = bench.services.generation, bench.services.requests
+    bench.starts.held = True
+    model = generation.resolve(None)
+    async with (
+        aclosing(generation.stream(model, ask("a"))) as one,
+        aclosing(generation.stream(model, ask("b"))) as other,
+    ):
+        await anext(one)
+        await anext(other)
+        first, second = requests.list().live
+        assert requests.cancel(first.id).id == first.id
+        with pytest.raises(RequestCancelled):
+            await anext(one)
+        assert [report.id for report in requests.list().live] == [second.id]
+        assert bench.starts.workers[0].running == 1
+    ended = {report.id: report for report in requests.list().ended}
+    assert (ended[first.id].state, ended[first.id].reason) == ("cancelled", "request_cancelled")
+    assert (ended[second.id].state, ended[second.id].reason) == ("cancelled", "")
+    with pytest.raises(NotFound, match=f"No request {first.id} is under way"):
+        requests.cancel(first.id)

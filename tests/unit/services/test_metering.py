@@ -46,7 +46,9 @@ def test_phases_have_their_seconds_and_speeds() -> None:
 def test_what_took_no_time_has_no_speed() -> None:
     lines = rendered(Usage(prompt_tokens=5, cached_tokens=5, completion_tokens=1))
     assert 'llmd_phase_seconds_count{model="m",phase="decode"} 1.0' in lines
-    assert not any(line.startswith("llmd_tokens_per_second_sum") for line in lines)
+    counts = [line for line in lines if line.startswith("llmd_tokens_per_second_count")]
+    assert counts
+    assert all(line.endswith(" 0.0") for line in counts)
     assert 'llmd_prompt_reused_share_sum{model="m"} 1.0' in lines
 
 

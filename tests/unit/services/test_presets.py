@@ -207,3 +207,41 @@ async def test_a_wish_for_an_adapter_keeps_its_name_and_scale(
     made = await bench.services.presets.create("m", None, "", recipe)
     (adapter,) = made.model.adapters
     assert (adapter.name, adapter.scale, adapter.default) == ("style", 0.5, False)
+
+
+async def test_a_preset_is_changed_in_its_place(bench: Bench) -> None:
+    await create(bench, "pirate", **BASE, system="Arr", sampling={"top_k": 1})
+    changes = read_changes({"system": "Avast", "options": {"context_length": 32}})
+    changed = (await bench.services.presets.change("pirate", changes)).model
+    assert bench.store.get("pirate") == changed
+    assert (changed.preset.system, changed.preset.base) == ("Avast", "llmd-tiny")
+    assert changed.preset.sampling == SamplingDefaults(top_k=1)
+    assert changed.options == LoadOptions(context_length=32)
+
+
+async def test_a_model_that_is_no_preset_can_be_configured_too(bench: Bench) -> None:
+    bench.store.copy("llmd-tiny", "own")
+    changes = read_changes({"sampling": {"temperature": 0}})
+    changed = (await bench.services.presets.change("own", changes)).model
+    assert (changed.preset.base, changed.preset.sampling.temperature) == ("", 0)
+    with pytest.raises(InvalidRequest, match="cannot be changed"):
+        await bench.services.presets.change("llmd-tiny", changes)
+
+
+async def test_a_model_is_unloaded_only_where_it_would_be_loaded_otherwise(bench: Bench) -> None:
+    bench.store.copy("llmd-tiny", "own")
+    async for _ in bench.services.residents.load("own"):
+        pass
+    await bench.services.presets.change("own", read_changes({"system": "Arr"}))
+    assert [model.name for model in bench.pool.loaded()] == ["own"]
+    await bench.services.presets.change("own", read_changes({"options": {"parallel": 2}}))
+    assert bench.pool.loaded() == []
+
+
+async def test_one_that_answers_is_not_loaded_otherwise(bench: Bench) -> None:
+    model = bench.store.copy("llmd-tiny", "own")
+    async with bench.pool.lease(model):
+        bench.starts.workers[0].running = 1
+        with pytest.raises(ModelBusy):
+            await bench.services.presets.change("own", read_changes({"options": {"parallel": 2}}))
+    assert bench.store.get("own").options == LoadOptions()

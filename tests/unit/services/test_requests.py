@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from llmd.errors import QueueFull
+from llmd.errors import QueueFull, WorkerDied
 from llmd.protocol.callers import Caller
 from llmd.protocol.events import (
     Accepted,
     CacheMiss,
     Delta,
+    Event,
     Finished,
     FinishReason,
     MissKind,
@@ -17,6 +18,7 @@ from llmd.protocol.events import (
 )
 from llmd.protocol.requests import GenerateRequest, Lane, TextPrompt
 from llmd.services.requests import RequestReport, Requests, RequestState
+from llmd.telemetry import journal
 from llmd.telemetry.metrics import Metrics
 
 REQUEST = GenerateRequest(prompt=TextPrompt("a secret"), lane=Lane.BATCH, client="user:ann")
@@ -153,3 +155,68 @@ def test_what_was_answered_is_counted(clock: Clock) -> None:
     assert 'llmd_first_token_seconds_bucket{le="0.5",model="m"} 1.0' in text
     assert 'llmd_first_token_seconds_bucket{le="0.25",model="m"} 0.0' in text
     assert 'llmd_tokens_total{kind="prompt",model="m"} 107.0' in text
+
+
+def test_how_models_do_is_measured(requests: Requests, clock: Clock) -> None:
+    with requests.follow("m", REQUEST, Caller()) as follow:
+        clock.now += 1.0
+        follow(Delta("a", 1))
+        clock.now += 1.0
+        follow(Finished(FinishReason.STOP, USAGE))
+    with pytest.raises(WorkerDied), requests.follow("m", REQUEST, Caller()):
+        raise WorkerDied("gone")
+    measured = requests.performance.of("m")
+    assert (measured.requests, measured.availability) == (2, 0.5)
+    assert (measured.average_latency_ms, measured.first_token_ms) == (2000, 1000)
+    assert measured.tokens_per_second is not None
+
+
+def test_questions_are_timed_too(requests: Requests, clock: Clock) -> None:
+    with requests.timed("m"):
+        clock.now += 0.5
+    with pytest.raises(WorkerDied), requests.timed("m"):
+        raise WorkerDied("gone")
+    measured = requests.performance.of("m")
+    assert (measured.average_latency_ms, measured.availability) == (500, 0.5)
+
+
+def test_gaps_between_pieces_are_measured(clock: Clock) -> None:
+    metrics = Metrics()
+    with Requests(metrics, clock=clock).follow("m", REQUEST, Caller()) as follow:
+        follow(Accepted(3))
+        for pause in (5.0, 0.02, 0.2):
+            clock.now += pause
+            follow(Delta("a", 1))
+    text = metrics.render().decode()
+    assert 'llmd_token_gap_seconds_count{model="m"} 2.0' in text
+    assert 'llmd_token_gap_seconds_bucket{le="0.025",model="m"} 1.0' in text
+
+
+@pytest.mark.parametrize(
+    ("events", "tokens"),
+    [
+        ([], 0),
+        ([Accepted(100, 0, 3, 9.0)], 0),
+        ([Accepted(100, 0, 3, 9.0), Reading(10, 0)], 100),
+        ([Accepted(100), Delta("a", 1), Delta("b", 4)], 105),
+        ([Accepted(100, 0, 3, 9.0), Finished(FinishReason.STOP, USAGE)], 111),
+    ],
+)
+def test_who_leaves_pays_for_what_was_done(events: list[Event], tokens: int) -> None:
+    spent: list[tuple[Caller, int]] = []
+    requests = Requests(Metrics(), spend=lambda caller, used: spent.append((caller, used)))
+    caller = Caller(key="k")
+    with requests.follow("m", REQUEST, caller) as follow:
+        for event in events:
+            follow(event)
+    assert spent == [(caller, tokens)]
+
+
+def test_the_journal_of_its_request_learns_of_it() -> None:
+    with journal.keeping() as kept:
+        requests = Requests(Metrics())
+        with requests.follow("m", REQUEST, Caller()) as follow:
+            follow(Finished(FinishReason.STOP, USAGE))
+        requests.asked("e", 7, Caller())
+    assert [(one.model, one.outcome) for one in kept.answers] == [("m", "stop"), ("e", "")]
+    assert (kept.prompt_tokens, kept.completion_tokens) == (107, 11)

@@ -27,6 +27,7 @@ def test_each_type_stands_once_and_larger_ones_first() -> None:
         ("q5-k-s", "Q5_K_S"),
         ("fp16", "F16"),
         ("int8", "Q8_0"),
+        ("int4", "Q4_K_M"),
         ("mxfp4", "MXFP4_MOE"),
     ],
 )

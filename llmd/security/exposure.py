@@ -1,0 +1,32 @@
+"""Where a listener can be reached from, and whether that is safe without any authentication."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from llmd.config.settings import AuthMode, SecuritySettings
+from llmd.errors import ConfigInvalid
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a listener on this host is reachable from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_exposure(host: str, key: str, settings: SecuritySettings) -> None:
+    """Raise ConfigInvalid when a listener (its setting is `key`) would let anybody on a network use
+    llmd without a key, unless the settings say so in as many words.
+    """
+    if settings.mode is not AuthMode.OPEN or settings.allow_open or is_loopback(host):
+        return
+    raise ConfigInvalid(
+        f"{key} is {host or 'every address'}: others could use llmd without any key.",
+        hint="Ask for keys: `llmd config set security.mode keys` and `llmd keys add`. Or listen on "
+        "127.0.0.1. If everybody there shall use it, `llmd config set security.allow_open true`.",
+        param=key,
+    )

@@ -1,0 +1,60 @@
+"""Sessions and their messages.
+
+Rows are numbered by the database and messages are read in the order of their numbers, which stays
+even where two were written within one tick of the clock; the ids that callers see are random.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, false, true
+
+from llmd.storage.tables.columns import Json, Moment, Number, Text
+from llmd.storage.tables.metadata import METADATA
+
+sessions = Table(
+    "sessions",
+    METADATA,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("id", String(36), nullable=False, unique=True),
+    Column("owner", Text, nullable=False, server_default=""),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("model", Text, nullable=False, server_default=""),
+    Column("is_active", Boolean, nullable=False, server_default=true()),
+    # hidden from everybody while its messages are deleted, some at a time
+    Column("doomed", Boolean, nullable=False, server_default=false()),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    sqlite_autoincrement=True,
+)
+# lists are read straight from these, newest first, without looking at rows that do not count
+Index(
+    "ix_sessions_owner_recent",
+    sessions.c.owner,
+    sessions.c.updated_at,
+    sessions.c.number,
+    sessions.c.is_active,
+    sessions.c.doomed,
+)
+Index(
+    "ix_sessions_recent",
+    sessions.c.updated_at,
+    sessions.c.number,
+    sessions.c.is_active,
+    sessions.c.doomed,
+)
+
+messages = Table(
+    "messages",
+    METADATA,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("session", Number, ForeignKey(sessions.c.number, ondelete="CASCADE"), nullable=False),
+    # nobody looks a message up by it, so it has no index
+    Column("id", String(36), nullable=False),
+    Column("role", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("tokens", Integer),
+    Column("metadata_info", Json, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Index("ix_messages_session", "session", "number"),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from llmd.config.settings import AuthMode, SecuritySettings
+from llmd.errors import ConfigInvalid
+from llmd.security.exposure import check_exposure, is_loopback
+
+OPEN_TO_OTHERS = [
+    "0.0.0.0",
+    "::",
+    "",
+    "192.168.1.5",
+    "fe80::1",
+    "myhost.lan",
+    "localhost.example.com",
+]
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
+def test_loopback_is_this_machine_alone(host: str) -> None:
+    assert is_loopback(host)
+    check_exposure(host, "server.host", SecuritySettings())
+
+
+@pytest.mark.parametrize("host", OPEN_TO_OTHERS)
+def test_an_open_daemon_refuses_other_addresses(host: str) -> None:
+    assert not is_loopback(host)
+    with pytest.raises(ConfigInvalid) as refused:
+        check_exposure(host, "grpc.host", SecuritySettings())
+    assert refused.value.param == "grpc.host"
+    assert "security.allow_open" in str(refused.value)
+
+
+@pytest.mark.parametrize("host", OPEN_TO_OTHERS)
+def test_keys_or_plain_words_make_it_start(host: str) -> None:
+    for mode in (AuthMode.KEYS, AuthMode.USERS):
+        check_exposure(host, "server.host", SecuritySettings(mode=mode))
+    check_exposure(host, "server.host", SecuritySettings(allow_open=True))
