@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from llmd.daemon.foundation import Foundation
 from llmd.daemon.people import People
 from llmd.models.mending import Mending
+from llmd.models.presets import effect
 from llmd.runtime.pool import reserve
 from llmd.runtime.replay import Replay
 from llmd.services.adapters import Adapters
@@ -15,10 +17,17 @@ from llmd.services.bundle import Services
 from llmd.services.catalog import CatalogSearch
 from llmd.services.constraints import Constraints
 from llmd.services.defaults import Defaults
+from llmd.services.deploying import Carrier
+from llmd.services.deployments import Deployments
 from llmd.services.descriptions import Descriptions
+from llmd.services.directory import Directory
+from llmd.services.feed import Feed, Sources
 from llmd.services.generation import Generation
+from llmd.services.lengths import Lengths
 from llmd.services.library import Library
+from llmd.services.machine import Machine
 from llmd.services.planning import Planning
+from llmd.services.portraits import Portraits
 from llmd.services.presets import Presets
 from llmd.services.pulls import Pulls
 from llmd.services.quantization import Quantization
@@ -33,53 +42,129 @@ from llmd.services.verification import Verification
 def bundle(base: Foundation, people: People, shutdown: Callable[[bool], None]) -> Services:
     """Return all services."""
     settings, store, pool = base.settings, base.store, base.pool
-    defaults = Defaults(store, settings.models, base.paths.config_file)
-    residents = Residents(pool, defaults, base.gate, settings.pool.mismatch)
-    pulls = Pulls(base.downloads, base.gate)
-    quantization = Quantization(store, base.gate)
-    constraints = Constraints(base.rehearsal)
-    requests = Requests(base.metrics)
-    spare = reserve(settings.pool)
+    made = _Joined(base, people)
+    status = Status(pool, base.gate, base.connections)
+    deployments = made.deployments(people)
     return Services(
-        access=people.access,
+        access=people.accounts.access,
         adapters=Adapters(store, pool),
         adoption=Adoption(store),
+        audit=people.accounts.audit,
         catalog=CatalogSearch(base.catalogue, store, base.paths.catalog_file),
-        constraints=constraints,
+        connections=base.connections,
+        constraints=made.constraints,
+        deployments=deployments,
         descriptions=Descriptions(store, pool, base.catalogue),
-        defaults=defaults,
-        generation=Generation(defaults, Replay(pool), constraints, base.gate, requests),
-        planning=Planning(base.planner, pool, defaults, base.catalogue, spare),
-        library=Library(store, defaults, pool),
-        requests=requests,
-        quantization=quantization,
-        residents=residents,
+        directory=made.directory(),
+        feed=made.feed(status, deployments),
+        defaults=made.defaults,
+        generation=made.generation,
+        planning=made.planning,
+        limits=people.limits,
+        keys=people.accounts.keys,
+        library=made.library,
+        login=people.accounts.login,
+        requests=made.requests,
+        quantization=made.quantization,
+        residents=made.residents,
+        sessions=people.sessions,
         presets=Presets(store, pool),
-        pulls=pulls,
-        status=Status(pool, base.gate),
+        pulls=made.pulls,
+        status=status,
         upkeep=Upkeep(store, base.paths, keep_partials=float(settings.downloads.keep_partials)),
         verification=Verification(store, Mending(store, base.downloads.conditions)),
-        variants=_variants(base, defaults, pulls, quantization, residents),
+        users=people.accounts.users,
+        variants=made.variants,
+        usage=people.usage,
         metrics=base.metrics,
+        tracing=base.tracing,
         sampling=settings.sampling,
         media=settings.media,
+        security=settings.security,
         shutdown=shutdown,
     )
 
 
-def _variants(
-    base: Foundation,
-    defaults: Defaults,
-    pulls: Pulls,
-    quantization: Quantization,
-    residents: Residents,
-) -> Variants:
-    return Variants(
-        base.store,
-        base.catalogue,
-        defaults,
-        pulls,
-        quantization,
-        residents,
-        may_quantize=base.settings.models.quantize,
-    )
+class _Joined:
+    """The services that others of them are built upon, each once, in order."""
+
+    def __init__(self, base: Foundation, people: People) -> None:
+        settings, store, pool = base.settings, base.store, base.pool
+        self._base = base
+        self.defaults = Defaults(store, settings.models, base.paths.config_file)
+        self.residents = Residents(pool, self.defaults, base.gate, settings.pool.mismatch)
+        self.pulls = Pulls(base.downloads, base.gate)
+        self.quantization = Quantization(store, base.gate)
+        self.constraints = Constraints(base.rehearsal)
+        self.requests = Requests(
+            base.metrics, spend=people.limits.spend, transcribe=settings.log.prompts
+        )
+        self.generation = Generation(
+            self.defaults,
+            Replay(pool),
+            self.constraints,
+            base.gate,
+            self.requests,
+            Lengths(settings.limits),
+            people.accounts.revocations,
+        )
+        self.planning = Planning(
+            base.planner, pool, self.defaults, base.catalogue, reserve(settings.pool)
+        )
+        self.library = Library(store, self.defaults, pool)
+        self.variants = Variants(
+            store,
+            base.catalogue,
+            self.defaults,
+            self.pulls,
+            self.quantization,
+            self.residents,
+            may_quantize=settings.models.quantize,
+        )
+        self._machine = Machine(base.planner, pool)
+
+    def deployments(self, people: People) -> Deployments:
+        """Return the jobs that make models ready."""
+        carrier = Carrier(
+            self.variants,
+            self.planning,
+            self.residents,
+            self.generation,
+            self._base.catalogue,
+            self._base.store.directory,
+        )
+        return Deployments(
+            people.deployments,
+            carrier,
+            self._machine,
+            self.library,
+            self.residents,
+            self._base.catalogue,
+        )
+
+    def feed(self, status: Status, deployments: Deployments) -> Feed:
+        """Return what watchers are told."""
+        return Feed(
+            Sources(
+                status=status,
+                requests=self.requests,
+                pulls=self.pulls,
+                quantization=self.quantization,
+                deployments=deployments,
+                rooms=self._machine.rooms,
+            )
+        )
+
+    def directory(self) -> Directory:
+        """Return the directory of models."""
+        settings = self._base.settings
+        return Directory(
+            self.library,
+            self.residents,
+            Portraits(self._base.catalogue),
+            self.requests.performance,
+            self._machine,
+            self._base.catalogue,
+            partial(effect.sampling, settings.sampling),
+            settings.engine.context_length,
+        )

@@ -20,9 +20,11 @@ from llmd.runtime.planner import MemoryPlanner
 from llmd.runtime.pool import Pool, reserve
 from llmd.runtime.rehearsal import Rehearsal
 from llmd.runtime.vigil import Vigil, look
+from llmd.services.connections import Connections
 from llmd.services.gate import Gate
 from llmd.services.metering import engines
 from llmd.telemetry.metrics import Metrics
+from llmd.telemetry.tracing import Tracing
 
 
 class Foundation:
@@ -32,6 +34,8 @@ class Foundation:
         self.paths = paths
         self.settings = settings
         self.metrics = Metrics()
+        self.tracing = Tracing(settings.telemetry)
+        self.connections = Connections(self.metrics, settings.server.max_connections)
         self.gate = Gate(self.metrics)
         self.catalogue = Catalogue(paths.catalog_file)
         self.store = ModelStore(

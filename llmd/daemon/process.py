@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from dataclasses import asdict
@@ -21,24 +22,28 @@ from llmd.daemon.foundation import Foundation
 from llmd.daemon.people import People
 from llmd.daemon.shutdown import Shutdown
 from llmd.errors import LlmdError
+from llmd.security.exposure import check_exposure
+from llmd.server.activation import Inherited, inherited
 from llmd.server.listeners import Listeners
 from llmd.services.lock import DaemonLock
 from llmd.services.status import Whereabouts
 from llmd.telemetry.logs import start_logging
 from llmd.telemetry.systemd import Systemd
 
+_FILES = 8192
+
 
 class Daemon:
     """One daemon."""
 
-    def __init__(self, paths: Paths, settings: Settings) -> None:
+    def __init__(self, paths: Paths, settings: Settings, given: Inherited) -> None:
         self._paths = paths
         self._settings = settings
         self.shutdown = Shutdown()
         self._base = Foundation(paths, settings)
-        self._people = People()
+        self._people = People(paths, settings, self._base.metrics)
         self._services = bundle(self._base, self._people, self.shutdown.ask)
-        self._listeners = Listeners(self._services, settings.server, paths.socket)
+        self._listeners = Listeners(self._services, settings.server, paths.socket, given)
         self._systemd = Systemd.from_environment()
 
     async def run(self) -> None:
@@ -50,32 +55,41 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.shutdown.ask)
         try:
+            await self._people.open()
             self._base.vigil.start()
             await self._services.quantization.clean()
             await self._listeners.start()
+            await self._listeners.start_grpc(self._settings.grpc)
             self._services.status.settle(
                 Whereabouts(
                     address=self._listeners.address,
-                    socket=str(self._paths.socket),
+                    grpc=self._listeners.grpc,
+                    socket=self._listeners.control,
                     log_file=str(self._paths.log_file),
+                    security=str(self._settings.security.mode),
                 )
             )
             log.info(
                 "ready",
                 version=__version__,
                 address=self._listeners.address,
-                socket=str(self._paths.socket),
+                socket=self._listeners.control,
             )
+            self._services.deployments.resume()
             async with self._systemd.watched():
                 await self.shutdown.asked()
             await self._drain(log)
         finally:
             await self._base.vigil.close()
+            await self._services.deployments.close()
             await self._services.quantization.close()
             await self._base.downloads.close()
             await self._base.rehearsal.close()
             await self._close_pool()
+            await self._services.feed.close()
             await self._listeners.stop()
+            await self._people.close()
+            await self._base.tracing.close()
             log.info("stopped")
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
@@ -97,7 +111,10 @@ class Daemon:
         limit = self._settings.server.drain_timeout
         log.info("draining", running=self._base.gate.inside, limit=str(limit))
         self._base.gate.close()
+        await self._listeners.drain()
         self._systemd.notify("STOPPING=1")
+        # they go on when llmd is back, so nobody has to wait for them
+        await self._services.deployments.close()
         emptied = asyncio.ensure_future(self._base.gate.emptied(limit))
         hurried = asyncio.ensure_future(self.shutdown.hurried())
         await asyncio.wait([emptied, hurried], return_when=asyncio.FIRST_COMPLETED)
@@ -117,20 +134,36 @@ def _with_address(settings: Settings, host: str | None, port: int | None) -> Set
     return msgspec.structs.replace(settings, server=server)
 
 
+def _allow_many_files() -> None:
+    """Raise the soft limit of open files: each connection is one, and 1024 is the usual limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def main(host: str | None = None, port: int | None = None) -> int:
-    """Run the daemon in the foreground; return its exit code. Flags win over environment and file.
+    """Run the daemon in the foreground; return its exit code. Flags win over environment and file,
+    and sockets that a service manager hands over win over all.
 
     Raises ConfigInvalid for bad settings or an address that cannot be had, AlreadyRunning when
     another daemon holds the lock.
     """
     paths = find_paths()
-    settings = _with_address(load_settings(paths.config_file).settings, host, port)
+    given = inherited()
+    settings = _with_address(
+        load_settings(paths.config_file).settings, *(given.address or (host, port))
+    )
+    _allow_many_files()
     with DaemonLock(paths.lock_file):
         # systemd's journal names itself; a daemon that a command started has nobody to read it
         watched = sys.stderr.isatty() or "JOURNAL_STREAM" in os.environ
         stop_logging = start_logging(paths.log_file, settings.log, foreground=watched)
         try:
-            _run(paths, settings)
+            check_exposure(settings.server.host, "server.host", settings.security)
+            if settings.grpc.enabled and not settings.grpc.tls_client_ca:
+                check_exposure(settings.grpc.host, "grpc.host", settings.security)
+            _run(paths, settings, given)
         except LlmdError as error:
             structlog.get_logger("daemon").error("cannot start", reason=str(error))
             raise
@@ -139,10 +172,10 @@ def main(host: str | None = None, port: int | None = None) -> int:
     return 0
 
 
-def _run(paths: Paths, settings: Settings) -> None:
+def _run(paths: Paths, settings: Settings, given: Inherited) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(paths, settings))
+        runner.run(_serve(paths, settings, given))
 
 
-async def _serve(paths: Paths, settings: Settings) -> None:
-    await Daemon(paths, settings).run()
+async def _serve(paths: Paths, settings: Settings, given: Inherited) -> None:
+    await Daemon(paths, settings, given).run()

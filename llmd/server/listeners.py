@@ -1,4 +1,6 @@
-"""The sockets: a Unix one for the owner, a TCP one for local apps."""
+"""The sockets: a Unix one for the owner, a TCP one for local apps, and gRPC where it is enabled.
+Those that a service manager hands over take the place of the daemon's own.
+"""
 
 from __future__ import annotations
 
@@ -9,55 +11,112 @@ import socket
 import stat
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiohttp import web
 
+from llmd.config.grpc import GrpcSettings
 from llmd.config.settings import ServerSettings
 from llmd.errors import AlreadyRunning, ConfigInvalid
-from llmd.server.application import SOCKET_MOUNTS, TCP_MOUNTS, Mount, build
+from llmd.server.activation import Inherited, address_of
+from llmd.server.application import SOCKET_MOUNTS, TCP_MOUNTS, build
+from llmd.server.http import malformed
+from llmd.server.http.connections import GuardedSite
+from llmd.server.http.keys import WATCH
+from llmd.server.http.route import Mount
 from llmd.services.bundle import Services
+
+if TYPE_CHECKING:
+    from llmd.server.rpc.server import RpcServer
 
 _BACKLOG = 1024
 _LAST_WORDS = 1.0
 
 
 class Listeners:
-    """Both listeners, with their life."""
+    """All listeners, with their life."""
 
-    def __init__(self, services: Services, settings: ServerSettings, socket_path: Path) -> None:
+    def __init__(
+        self,
+        services: Services,
+        settings: ServerSettings,
+        socket_path: Path,
+        given: Inherited = Inherited(),  # noqa: B008  it cannot be changed
+    ) -> None:
         self._services = services
         self._settings = settings
         self._path = socket_path
+        self._given = given
         self._runners: list[web.AppRunner] = []
         self._bound = False
+        self._rpc: RpcServer | None = None
         self.address = ""
+        self.grpc = ""
+        """Address of gRPC; empty: it is not listened for."""
 
     async def start(self) -> None:
         """Listen; raise ConfigInvalid when the TCP address cannot be had, AlreadyRunning when the
         socket is alive.
         """
-        await self._start_tcp()
+        for listening in self._given.tcp:
+            await self._site(await self._runner(TCP_MOUNTS), sock=listening).start()
+            self.address = self.address or _url(*address_of(listening))
+        if not self._given.tcp:
+            await self._start_tcp()
+        for listening in self._given.unix or (self._bind(),):
+            await self._site(await self._runner(SOCKET_MOUNTS), sock=listening).start()
+
+    @property
+    def control(self) -> str:
+        """Path of the Unix socket."""
+        return self._given.path or str(self._path)
+
+    def _bind(self) -> socket.socket:
         listening = bind_unix(self._path)
         self._bound = True
-        unix = await self._runner(SOCKET_MOUNTS)
-        await web.SockSite(unix, listening, backlog=_BACKLOG).start()
+        return listening
+
+    async def start_grpc(self, settings: GrpcSettings) -> None:
+        """Listen for gRPC too, where that is enabled; raise ConfigInvalid when the address cannot
+        be had or certificates are wrong.
+        """
+        if not settings.enabled:
+            return
+        # gRPC would take locks in children between fork and exec, and writes to stderr by itself
+        os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+        from llmd.server.rpc.server import RpcServer  # noqa: PLC0415  most daemons never need it
+
+        self._rpc = RpcServer(self._services, settings, self._settings)
+        await self._rpc.start()
+        self.grpc = self._rpc.address
+
+    async def drain(self) -> None:
+        """Tell who watches that no new requests are taken."""
+        if self._rpc:
+            await self._rpc.drain()
 
     async def _start_tcp(self) -> None:
         tcp = await self._runner(TCP_MOUNTS)
         host, port = self._settings.host, self._settings.port
         try:
-            await web.TCPSite(tcp, host, port, backlog=_BACKLOG).start()
+            await self._site(tcp, host=host, port=port).start()
         except OSError as error:
             raise _no_address(host, port, error) from error
-        port = tcp.addresses[0][1]
-        self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        self.address = _url(host, tcp.addresses[0][1])
 
     async def stop(self) -> None:
         """Take no new connection and close the open ones."""
+        if self._rpc:
+            await self._rpc.stop()
         await asyncio.gather(*(runner.cleanup() for runner in self._runners))
         if self._bound:
             self._path.unlink(missing_ok=True)
+
+    @staticmethod
+    def _site(runner: web.AppRunner, **where: Any) -> GuardedSite:
+        return GuardedSite(runner, runner.app[WATCH], _BACKLOG, **where)
 
     async def _runner(self, mounts: Sequence[Mount]) -> web.AppRunner:
         runner = web.AppRunner(
@@ -65,6 +124,7 @@ class Listeners:
             handler_cancellation=True,  # a client that leaves cancels its request
             shutdown_timeout=_LAST_WORDS,
             access_log=None,
+            logger=malformed.LOGGER,
             keepalive_timeout=float(self._settings.keepalive_timeout),
         )
         await runner.setup()
@@ -97,6 +157,10 @@ def bind_unix(path: Path) -> socket.socket:
     finally:
         os.umask(before)
     return listening
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _clear_stale(path: Path) -> None:

@@ -97,7 +97,15 @@ class Soak:
     async def tool(self, rng: random.Random) -> bool:
         choice = {"type": "function", "function": {"name": "store"}}
         messages = [{"role": "user", "content": f"Store item {rng.random()}."}]
-        message = await self.ask(messages, tools=[TOOL], tool_choice=choice, temperature=1.0)
+        # as below: calls come after reasoning too
+        kwargs = {"enable_thinking": False}
+        message = await self.ask(
+            messages,
+            tools=[TOOL],
+            tool_choice=choice,
+            temperature=1.0,
+            chat_template_kwargs=kwargs,
+        )
         arguments = json.loads(message["tool_calls"][0]["function"]["arguments"])
         jsonschema.validate(arguments, SCHEMA)
         return True

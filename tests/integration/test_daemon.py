@@ -97,7 +97,7 @@ def test_stop_over_the_socket(make_daemon: MakeDaemon) -> None:
 def test_an_idle_daemon_is_small_and_imports_no_engine(make_daemon: MakeDaemon) -> None:
     daemon = make_daemon()
     status = daemon.call("GET", "/control/status")
-    assert status["resident"] < 80 * 2**20
+    assert status["resident"] < 110 * 2**20  # of which SQLAlchemy is twenty
     maps = Path(f"/proc/{daemon.pid}/maps")
     assert not maps.exists() or "libllama" not in maps.read_text()
 

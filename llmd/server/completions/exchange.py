@@ -6,7 +6,7 @@ wrap what comes out.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
@@ -40,11 +40,13 @@ class Exchange:
         """What its transport should tell: place in the line, dropped tokens, what would need the
         model loaded anew.
         """
+        self._end: Callable[[], Awaitable[None]] = _nothing_else
 
     async def whole(self) -> schema.Completion:
         """Return the complete answer."""
         async for index, event in self._events:
             self._answer.take(index, event)
+        await self._end()
         return self._answer.whole()
 
     async def chunks(self) -> AsyncGenerator[schema.Completion | Queued]:
@@ -57,13 +59,23 @@ class Exchange:
                 yield event
             for chunk in self._answer.chunks(index, event):
                 yield chunk
+        await self._end()
         for chunk in self._answer.closing():
             yield chunk
 
     @property
+    def first(self) -> answers.Choice:
+        """The first choice as far as it has come."""
+        return self._answer.first
+
+    @property
     def text(self) -> str:
         """What the first choice says so far."""
-        return self._answer.text
+        return self._answer.first.text
+
+    def before_end(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Have something done once the answer is complete, before anybody is told so."""
+        self._end = call
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +187,7 @@ async def _chain(
         yield index, line.discreet(event) if discreet else event
     async for index, event in events:
         yield index, line.discreet(event) if discreet else event
+
+
+async def _nothing_else() -> None:
+    """Where the end of an answer is only that."""

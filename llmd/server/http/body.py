@@ -1,4 +1,4 @@
-"""JSON bodies to structs, with the parameter named when one is wrong."""
+"""JSON bodies and queries to structs, with the parameter named when one is wrong."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ _PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>\$[^`]*)`)?$", re.DOTALL)
 async def read_json(request: web.Request, kind: type[T]) -> T:
     """Decode the body; raise InvalidRequest with `param` naming the offending field."""
     return decode_json(await request.read(), kind)
+
+
+def read_query(request: web.Request, kind: type[T]) -> T:
+    """Convert the parameters of the URL, of which unknown ones are tolerated and of repeated ones
+    the first counts; raise InvalidRequest with `param` naming the offending one.
+    """
+    try:
+        return msgspec.convert(dict(request.query), kind, strict=False)
+    except msgspec.ValidationError as error:
+        what, param = _explain(str(error))
+        where = f"{param}: " if param else ""
+        raise InvalidRequest(f"{where}{what}.", param=param) from error
 
 
 def decode_json(body: bytes, kind: type[T]) -> T:

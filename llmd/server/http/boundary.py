@@ -7,7 +7,15 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
-from llmd.errors import BodyTooLarge, InvalidRequest, LlmdError, MethodNotAllowed, NotFound
+from llmd.errors import (
+    BodyTooLarge,
+    InvalidRequest,
+    LlmdError,
+    MethodNotAllowed,
+    NotFound,
+    RequestTimeout,
+    Unauthorized,
+)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Encode = Callable[[LlmdError], bytes]
@@ -17,6 +25,12 @@ class ClientGone(Exception):
     """The client closed the connection or stopped reading; there is nobody to answer."""
 
 
+class SlowBody(TimeoutError):
+    """The body of a request comes too slowly. aiohttp, which may be reading the rest of it, knows
+    what a TimeoutError means.
+    """
+
+
 def respond(error: LlmdError, encode: Encode) -> web.Response:
     """Return the answer that tells of an error."""
     response = web.Response(
@@ -24,6 +38,10 @@ def respond(error: LlmdError, encode: Encode) -> web.Response:
     )
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthorized):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, MethodNotAllowed) and "allow" in error.details:
+        response.headers["Allow"] = error.details["allow"]
     return response
 
 
@@ -37,12 +55,17 @@ def translate(error: BaseException) -> LlmdError:
             hint="Send less, or raise server.max_body.",
             reason=error.reason,
         )
+    if isinstance(error, SlowBody):
+        return RequestTimeout(
+            "The body of the request came too slowly.",
+            hint="Send it faster, or raise server.body_timeout.",
+        )
     if isinstance(error, web.HTTPNotFound):
         return NotFound("There is nothing at this path.", hint="Check the base URL of the client.")
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = ", ".join(sorted(error.allowed_methods))
         return MethodNotAllowed(
-            f"This path does not take {error.method}.", hint=f"It takes {allowed}."
+            f"This path does not take {error.method}.", hint=f"It takes {allowed}.", allow=allowed
         )
     if isinstance(error, web.HTTPException):
         return InvalidRequest(error.reason)

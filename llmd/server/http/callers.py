@@ -8,7 +8,8 @@ import struct
 from aiohttp import web
 
 from llmd.protocol.callers import Credentials
-from llmd.server.http.keys import IDENTITY, TRUSTED
+from llmd.server.http.forwarded import sender
+from llmd.server.http.keys import IDENTITY, SETTINGS, TRUSTED
 
 _CREDENTIALS = struct.Struct("3i")
 """pid, uid and gid, see unix(7)."""
@@ -19,9 +20,11 @@ def credentials(request: web.Request) -> Credentials:
     as `?token=`.
     """
     trusted = request.app[TRUSTED]
+    proxies = request.app[SETTINGS].trusted_proxies
+    remote = sender(request.remote or "unknown", request.headers, proxies)
     return Credentials(
         token=_token(request),
-        address="" if trusted else request.remote or "unknown",
+        address="" if trusted else remote,
         process=_process(request) if trusted else "",
         trace=request.get(IDENTITY, ""),
     )

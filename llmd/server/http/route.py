@@ -5,12 +5,13 @@ The same structs that validate a body describe it in the OpenAPI document.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from llmd.protocol.callers import Scope
-from llmd.server.http.boundary import Handler
+from llmd.server.http.boundary import Encode, Handler
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,30 @@ class Route:
     """Type of the JSON answer; None: `text/plain` or nothing."""
     events: Any = None
     """Type of each event (or line) when the answer streams."""
+    streams_as: str = "text/event-stream"
+    """Media type of a streamed answer; `application/x-ndjson` for lines of JSON."""
     status: int = 200
+    """Of a success; 204: without a body, 101: a WebSocket, whose `body` is what clients send and
+    whose `events` are what they get.
+    """
+    others: Mapping[int, Any] = field(default_factory=dict)
+    """Types of answers with other statuses that are not the dialect's error object."""
 
 
 get = partial(Route, "GET")
 post = partial(Route, "POST")
 put = partial(Route, "PUT")
 delete = partial(Route, "DELETE")
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A dialect at a base path."""
+
+    prefix: str
+    routes: Sequence[Route]
+    encode_error: Encode
+    name: str = ""
+    """Of the dialect in the OpenAPI document; empty: it is not in there."""
+    error: Any = None
+    """Type of the JSON that `encode_error` makes."""

@@ -44,20 +44,25 @@ class Stream:
         except ConnectionError as error:
             raise ClientGone("the client closed the connection") from error
 
-    async def ping(self, interval: float) -> None:
-        """Write comments while nothing else is written, for ever."""
+    async def ping(self, interval: float, sign: bytes) -> None:
+        """Write a sign of life while nothing else is written, for ever."""
         while True:
             await asyncio.sleep(interval)
             if self._quiet:
-                await self.send(_PING)
+                await self.send(sign)
             self._quiet = True
 
 
 @asynccontextmanager
 async def open_stream(
-    request: web.Request, content_type: str, headers: Mapping[str, str] | None = None
+    request: web.Request,
+    content_type: str,
+    headers: Mapping[str, str] | None = None,
+    sign: bytes = _PING,
 ) -> AsyncIterator[Stream]:
-    """Send the headers, hand out the stream, end it."""
+    """Send the headers, hand out the stream, end it; `sign` is what an SSE stream carries while
+    there is nothing to say.
+    """
     response = web.StreamResponse(
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no", **(headers or {})}
     )
@@ -69,7 +74,7 @@ async def open_stream(
     settings = request.app[SETTINGS]
     stream = Stream(response, request, settings.write_timeout)
     pings = content_type == "text/event-stream" and settings.ping_interval.limited
-    pinger = asyncio.ensure_future(stream.ping(settings.ping_interval)) if pings else None
+    pinger = asyncio.ensure_future(stream.ping(settings.ping_interval, sign)) if pings else None
     try:
         yield stream
         with contextlib.suppress(ConnectionError):

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from llmd.config.settings import ServerSettings
+from llmd.config.settings import AuthMode, SecuritySettings, ServerSettings
 from llmd.config.values import Duration, Size
+from llmd.protocol.callers import Scope
 from llmd.server.application import SOCKET_MOUNTS, TCP_MOUNTS, build
 from tests.unit.services.conftest import Bench
 
@@ -19,8 +20,11 @@ Connect = Callable[..., Coroutine[Any, Any, Client]]
 
 
 @pytest.fixture
-def bench(tmp_path: Path, tiny_model: Path) -> Bench:
-    return Bench(tmp_path / "models", tiny_model)
+async def bench(tmp_path: Path, tiny_model: Path) -> AsyncIterator[Bench]:
+    made = Bench(tmp_path / "models", tiny_model)
+    yield made
+    await made.pool.close()
+    await made.close()
 
 
 @pytest.fixture
@@ -41,4 +45,43 @@ async def connect(bench: Bench) -> AsyncIterator[Connect]:
     yield open_client
     for client in clients:
         await client.close()
-    await bench.pool.close()
+
+
+class Guarded:
+    """A TCP application that asks who calls, and the services under it."""
+
+    def __init__(self, bench: Bench, client: Client) -> None:
+        self.bench = bench
+        self.client = client
+
+    async def key(self, *scopes: Scope) -> dict[str, str]:
+        """Return the headers of a new key."""
+        made = await self.bench.services.keys.create(scopes=scopes or None)
+        return {"Authorization": f"Bearer {made.secret}"}
+
+
+Guard = Callable[..., Coroutine[Any, Any, Guarded]]
+
+
+@pytest.fixture
+async def guard(tmp_path: Path, tiny_model: Path) -> AsyncIterator[Guard]:
+    """Return a function that serves TCP with settings of security, and a `host` to listen on."""
+    opened: list[Guarded] = []
+
+    async def open_guarded(
+        mode: AuthMode = AuthMode.KEYS, host: str = "127.0.0.1", **security: object
+    ) -> Guarded:
+        settings = SecuritySettings(mode=mode, **security)  # type: ignore[arg-type]  # a test's shorthand
+        bench = Bench(tmp_path / f"models{len(opened)}", tiny_model, security=settings)
+        server = ServerSettings(host=host, ping_interval=Duration(0.02))
+        application = build(bench.services, server, TCP_MOUNTS, trusted=False)
+        client = TestClient(TestServer(application, handler_cancellation=True))
+        await client.start_server()
+        opened.append(Guarded(bench, client))
+        return opened[-1]
+
+    yield open_guarded
+    for guarded in opened:
+        await guarded.client.close()
+        await guarded.bench.pool.close()
+        await guarded.bench.close()

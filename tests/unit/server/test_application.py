@@ -48,3 +48,10 @@ async def test_a_foreign_host_is_refused_on_tcp_only(connect: Connect) -> None:
     headers = {"Host": "evil.example"}
     assert (await (await connect(tcp=True)).get("/health", headers=headers)).status == 403
     assert (await (await connect()).get("/health", headers=headers)).status == 200
+
+
+async def test_what_can_be_read_can_be_asked_for_its_headers_alone(connect: Connect) -> None:
+    response = await (await connect(tcp=True)).head("/health")
+    assert response.status == 200
+    assert response.headers["X-RateLimit-Limit"]
+    assert not await response.read()

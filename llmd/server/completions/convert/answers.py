@@ -87,13 +87,21 @@ def chat_logprobs(items: list[native.TokenLogprob]) -> schema.ChatLogprobs | Non
     return schema.ChatLogprobs([_token(item) for item in items]) if items else None
 
 
+_SHAPES: dict[str, type[schema.Completion]] = {
+    "chat.completion": schema.ChatCompletion,
+    "chat.completion.chunk": schema.ChatChunk,
+    "text_completion": schema.TextCompletion,
+}
+
+
 class Envelope:
     """What every object of one answer has in common."""
 
     def __init__(self, kind: str, model: str, *, chunk: bool) -> None:
-        prefix = "chatcmpl" if kind == "chat.completion" else "cmpl"
-        self._id = f"{prefix}-{uuid.uuid4().hex}"
-        self._object = f"{kind}.chunk" if chunk and kind == "chat.completion" else kind
+        chats = kind == "chat.completion"
+        self._id = f"{'chatcmpl' if chats else 'cmpl'}-{uuid.uuid4().hex}"
+        self._object = f"{kind}.chunk" if chunk and chats else kind
+        self._shape = _SHAPES[self._object]
         self._created = int(time.time())
         self._model = model
 
@@ -103,7 +111,7 @@ class Envelope:
         figures: schema.Usage | UnsetType | None = UNSET,
     ) -> schema.Completion:
         """Return one object."""
-        return schema.Completion(
+        return self._shape(
             id=self._id,
             object=self._object,
             created=self._created,
@@ -135,6 +143,8 @@ class Choice:
         self.calls = Calls()
         self.logprobs: list[native.TokenLogprob] = []
         self.reason: str | None = None
+        self.tokens = 0
+        """Of the answer, as far as it has come."""
         self.usage = native.Usage()
 
 
@@ -156,20 +166,22 @@ class Answer(ABC):
         )
 
     @property
-    def text(self) -> str:
-        """What the first choice says so far."""
-        return self._choices[0].text
+    def first(self) -> Choice:
+        """The first choice as far as it has come."""
+        return self._choices[0]
 
     def take(self, index: int, event: native.Event) -> None:
         """Add one event of one choice."""
         choice = self._choices[index]
         if isinstance(event, native.Delta):
             choice.text += event.text
+            choice.tokens += event.tokens
             choice.reasoning += event.reasoning
             choice.calls.take(event.calls)
             choice.logprobs += event.logprobs
         elif isinstance(event, native.Finished):
             choice.reason = str(event.reason)
+            choice.tokens = event.usage.completion_tokens
             choice.usage = event.usage
 
     def whole(self) -> schema.Completion:

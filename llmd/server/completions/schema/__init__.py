@@ -46,7 +46,12 @@ from llmd.server.completions.schema.forms import (
     StructuredOutputs,
 )
 from llmd.server.completions.schema.models import ModelObject, ModelObjects
-from llmd.server.completions.schema.objects import Completion
+from llmd.server.completions.schema.objects import (
+    ChatChunk,
+    ChatCompletion,
+    Completion,
+    TextCompletion,
+)
 from llmd.server.completions.schema.options import (
     AdapterScale,
     Many,
@@ -75,7 +80,9 @@ __all__ = [
     "AdapterScale",
     "CacheMiss",
     "ChatChoice",
+    "ChatChunk",
     "ChatChunkChoice",
+    "ChatCompletion",
     "ChatDelta",
     "ChatLogprobs",
     "ChatMessage",
@@ -113,6 +120,7 @@ __all__ = [
     "StructuredOutputs",
     "Temperature",
     "TextChoice",
+    "TextCompletion",
     "TextLogprobs",
     "ThinkingSwitch",
     "Timings",

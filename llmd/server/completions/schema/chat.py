@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -65,6 +65,16 @@ class ThinkingSwitch(msgspec.Struct, frozen=True):
 class ChatRequest(Options, frozen=True, kw_only=True):
     """`POST /v1/chat/completions`."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "model": "llmd-tiny",
+        "messages": [
+            {"role": "system", "content": "You are a helpful assistant."},
+            {"role": "user", "content": "What is the capital of France?"},
+        ],
+        "max_tokens": 512,
+        "temperature": 0.7,
+        "stream": False,
+    }
     messages: Annotated[list[Message], Meta(min_length=1)]
     max_completion_tokens: Tokens | None = None
     logprobs: bool | None = None

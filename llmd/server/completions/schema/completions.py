@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -13,6 +13,11 @@ from llmd.server.completions.schema.options import Many, Options
 class CompletionRequest(Options, frozen=True, kw_only=True):
     """`POST /v1/completions`."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "model": "llmd-tiny",
+        "prompt": "The capital of France is",
+        "max_tokens": 16,
+    }
     prompt: str | list[str | int | list[int]] = ""
     max_tokens: Annotated[int, Meta(ge=0)] | None = None
     logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None

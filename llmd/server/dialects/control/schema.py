@@ -8,11 +8,15 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from llmd.protocol.accounts import ApiKey, AuditEntry, User
 from llmd.protocol.adoption import Keep, Place
+from llmd.protocol.callers import Role, Scope
+from llmd.protocol.limits import Allowance
 from llmd.protocol.models import LoadedModel, ModelManifest
 from llmd.protocol.placement import LoadOptions
 from llmd.protocol.quantization import Recipe, TypeCard
 from llmd.protocol.questions import Pooling
+from llmd.protocol.sessions import NewMessage, Session, SessionMessage
 from llmd.services.defaults import DefaultModel, Purpose
 
 
@@ -148,6 +152,12 @@ class Unload(msgspec.Struct, frozen=True):
     force: bool = False
 
 
+class CancelRequest(msgspec.Struct, frozen=True):
+    """`POST /control/requests/cancel`: a request of `GET /control/requests` that is under way."""
+
+    id: int
+
+
 class ChangeDefault(msgspec.Struct, frozen=True):
     """`POST /control/defaults`; no model: the newest one that can."""
 
@@ -190,3 +200,151 @@ class LoadedList(msgspec.Struct, frozen=True):
     """`GET /control/ps`."""
 
     models: list[LoadedModel]
+
+
+class SessionPage(msgspec.Struct, frozen=True):
+    """Query of `GET /control/sessions` and of a session's messages."""
+
+    skip: int = 0
+    limit: int = 100
+    active_only: bool = True
+    """Of sessions alone."""
+    words: str = ""
+    """Of sessions alone: those in whose title or messages they stand."""
+
+
+class SessionName(msgspec.Struct, frozen=True):
+    """Query of `GET /control/sessions/find`: an id, how one begins, or a title."""
+
+    name: str
+
+
+class SessionList(msgspec.Struct, frozen=True):
+    """`GET /control/sessions`, those first that changed last."""
+
+    sessions: list[Session]
+
+
+class SessionCard(msgspec.Struct, frozen=True):
+    """`GET /control/sessions/find`."""
+
+    session: Session
+    messages: int
+
+
+class NewSession(msgspec.Struct, frozen=True):
+    """`POST /control/sessions`; without a title the first question gives it one."""
+
+    title: str = ""
+    model: str = ""
+
+
+class ChangeSession(msgspec.Struct, frozen=True):
+    """`POST /control/sessions/{id}`; what is left out stays."""
+
+    title: str | None = None
+    is_active: bool | None = None
+    model: str | None = None
+
+
+class AddMessages(msgspec.Struct, frozen=True):
+    """`POST /control/sessions/{id}/messages`: all of them are kept, or none."""
+
+    messages: list[NewMessage]
+
+
+class MessageList(msgspec.Struct, frozen=True):
+    """`GET` and `POST /control/sessions/{id}/messages`, oldest first."""
+
+    messages: list[SessionMessage]
+
+
+class HistoryLine(msgspec.Struct, frozen=True):
+    """What was said, and by whom."""
+
+    role: str
+    content: str
+
+
+class SessionHistory(msgspec.Struct, frozen=True):
+    """`GET /control/sessions/{id}/history`."""
+
+    history: list[HistoryLine]
+
+
+class CutSession(msgspec.Struct, frozen=True):
+    """`DELETE /control/sessions/{id}/messages/{message}`: that message and all after it."""
+
+    removed: int
+    """How many those were."""
+
+
+class RemovedSession(msgspec.Struct, frozen=True):
+    """`DELETE /control/sessions/{id}`."""
+
+    removed: str
+
+
+class UserList(msgspec.Struct, frozen=True):
+    """`GET /control/users`, by name."""
+
+    users: list[User]
+
+
+class NewUser(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /control/users`."""
+
+    name: str
+    password: str
+    role: Role = Role.USER
+    limits: Allowance = Allowance()
+
+
+class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A key, and the name of the user it acts for."""
+
+    key: ApiKey
+    user: str
+
+
+class KeyList(msgspec.Struct, frozen=True):
+    """`GET /control/keys`, oldest first."""
+
+    keys: list[KeyRow]
+
+
+class OrderKey(msgspec.Struct, frozen=True, kw_only=True):
+    """`POST /control/keys`."""
+
+    user: str = ""
+    """Name of the user it acts for; empty: of none."""
+    name: str = ""
+    scopes: list[Scope] | None = None
+    expires_in: float | None = None
+    """Seconds."""
+    limits: Allowance = Allowance()
+
+
+class Removed(msgspec.Struct, frozen=True):
+    """`DELETE /control/users/NAME` and `/control/keys/KEY`."""
+
+    removed: str
+
+
+class AuditList(msgspec.Struct, frozen=True):
+    """`GET /control/audit`, newest first."""
+
+    entries: list[AuditEntry]
+
+
+class AuditQuery(msgspec.Struct, frozen=True):
+    """Its parameters."""
+
+    limit: Annotated[int, Meta(ge=1, le=10_000)] = 100
+
+
+class KeyQuery(msgspec.Struct, frozen=True):
+    """Parameters of `GET /control/keys`."""
+
+    user: str = ""
+    """Name of a user."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from llmd.protocol.placement import LoadOptions
+from llmd.server.completions.schema import Options, Usage
+from llmd.server.dialects.native.errors import Problem
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -102,3 +104,91 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     progress: float
     """Share of this step, from 0 to 1."""
     detail: str = ""
+
+
+class Generate(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`POST /generate` and `POST /generate/stream`, which streams whatever `stream` says; sampling
+    and forms of answers as at `/v1`.
+    """
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "prompt": "What is the capital of France?",
+        "model": "llmd-tiny",
+        "max_tokens": 512,
+        "temperature": 0.7,
+        "stream": False,
+    }
+    prompt: Annotated[str, Meta(min_length=1)]
+    """What the user says: the model's chat template is laid around it."""
+    system: str | None = None
+    """System prompt; left out: the one of the model's preset, if it has one."""
+    raw: bool | None = None
+    """Whether the prompt is continued as it stands, without a template."""
+    enable_thinking: bool | None = None
+    reasoning_budget: Annotated[int, Meta(ge=-1)] | None = None
+    """Longest reasoning in tokens; -1: without end."""
+
+
+class Generated(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to `POST /generate`."""
+
+    text: str
+    usage: Usage
+    latency: float
+    """Seconds from the request to its answer."""
+    model: str
+    finish_reason: str
+    """`stop` or `length`."""
+    reasoning_content: str | UnsetType = UNSET
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of a streamed answer. The last one has `finished` true and all fields after it, or
+    the `error` that ended the answer.
+    """
+
+    token: str
+    """More of the text, whole characters; empty when there is nothing to add, as in the events that
+    keep a silent connection open.
+    """
+    finished: bool
+    reasoning_content: str | UnsetType = UNSET
+    finish_reason: str | UnsetType = UNSET
+    usage: Usage | UnsetType = UNSET
+    latency: float | UnsetType = UNSET
+    model: str | UnsetType = UNSET
+    error: Problem | UnsetType = UNSET
+
+
+class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`POST /batch/generate`."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "requests": [
+            {"prompt": "What is the capital of France?", "max_tokens": 100},
+            {"prompt": "What is the capital of Japan?", "max_tokens": 150},
+        ]
+    }
+    requests: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=128)]
+    """Bodies of `POST /generate`, read one by one: a wrong one spoils none of the others."""
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one request of a batch: an answer as `POST /generate` gives it, or an error
+    and nothing else.
+    """
+
+    text: str | UnsetType = UNSET
+    usage: Usage | UnsetType = UNSET
+    latency: float | UnsetType = UNSET
+    """Seconds from the arrival of the batch to this answer."""
+    model: str | UnsetType = UNSET
+    finish_reason: str | UnsetType = UNSET
+    reasoning_content: str | UnsetType = UNSET
+    error: Problem | UnsetType = UNSET
+
+
+class Results(msgspec.Struct, frozen=True):
+    """The answer to a batch: its results, in the order of its requests."""
+
+    results: list[Result]

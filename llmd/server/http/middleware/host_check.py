@@ -1,8 +1,8 @@
 """Refuses requests whose Host header is not ours: a web page must not reach a local daemon by DNS
 rebinding.
 
-Only while the listener is on loopback; an address that was opened to others on purpose is called by
-many names.
+Without `security.hosts` only while the listener is on loopback; an address that was opened to
+others on purpose is called by many names.
 """
 
 from __future__ import annotations
@@ -12,18 +12,10 @@ import ipaddress
 from aiohttp import web
 
 from llmd.errors import AccessDenied
+from llmd.security.exposure import is_loopback
+from llmd.security.origins import listed
 from llmd.server.http.boundary import Handler
-from llmd.server.http.keys import SETTINGS
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a listener on this host is reachable from this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+from llmd.server.http.keys import SERVICES, SETTINGS
 
 
 def host_name(header: str) -> str:
@@ -37,12 +29,26 @@ def host_name(header: str) -> str:
 async def host_check(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let names of this machine through, raise AccessDenied for others."""
     name = host_name(request.headers.get("Host", ""))
-    if (
-        is_loopback(request.app[SETTINGS].host)
-        and name
-        and not (is_loopback(name) or name.endswith(".localhost"))
-    ):
+    hosts = listed(request.app[SERVICES].security.hosts)
+    alone = is_loopback(request.app[SETTINGS].host)
+    if name and (alone or hosts) and not (_is_ours(name, alone=alone) or name in hosts):
         raise AccessDenied(
-            f"llmd does not answer to the host name {name}.", hint="Use localhost or 127.0.0.1."
+            f"llmd does not answer to the host name {name[:100]}.",
+            hint="Use localhost or 127.0.0.1, or add the name to security.hosts.",
         )
     return await handler(request)
+
+
+def _is_ours(name: str, *, alone: bool) -> bool:
+    if is_loopback(name) or name.endswith(".localhost"):
+        return True
+    # rebinding needs a name; who calls a reachable machine by its number knows it
+    return not alone and _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

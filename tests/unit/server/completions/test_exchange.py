@@ -43,6 +43,27 @@ async def test_a_conversation_is_answered_piece_by_piece(bench: Bench) -> None:
     assert said == under_way.text != ""
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_shall_be_done_before_the_end_is_done(bench: Bench, stream: bool) -> None:
+    done: list[tuple[str, int]] = []
+
+    async def end() -> None:
+        first = under_way.first
+        done.append((first.text, first.tokens))
+
+    asked = chat(stream=stream, stream_options={"include_usage": True})
+    async with exchange.chat(bench.services, CALLER, asked) as under_way:
+        under_way.before_end(end)
+        if not stream:
+            await under_way.whole()
+        else:
+            async for chunk in under_way.chunks():
+                assert isinstance(chunk, schema.Completion)
+                # the last one, without choices, has the figures
+                assert bool(done) is (not chunk.choices)
+    assert done == [("ab", 2)]
+
+
 async def test_requests_are_listed_by_who_sent_them(bench: Bench) -> None:
     async with exchange.text(bench.services, CALLER, text(user="ann")) as under_way:
         await under_way.whole()

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from llmd.errors import InvalidRequest
-from llmd.server.http.body import decode_json
+from llmd.server.http.body import decode_json, read_query
 
 
 class Inner(msgspec.Struct):
@@ -42,3 +43,33 @@ def test_unknown_fields_are_tolerated() -> None:
 def test_a_body_nested_too_deep_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="nested too deep"):
         decode_json(b"[" * 100_000, object)
+
+
+class Page(msgspec.Struct):
+    limit: int = 100
+    active: bool = True
+    title: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("query", "page"),
+    [
+        ("", Page()),
+        ("limit=5&active=false", Page(5, active=False)),
+        ("title=null", Page(title="null")),
+        ("title=%E4%BD%A0%00", Page(title="你\0")),
+        ("limit=5&limit=6", Page(5)),
+        ("color=red", Page()),
+    ],
+)
+def test_the_query_is_read_as_its_struct_says(query: str, page: Page) -> None:
+    assert read_query(make_mocked_request("GET", f"/?{query}"), Page) == page
+
+
+@pytest.mark.parametrize(
+    ("query", "param"), [("limit=many", "limit"), ("limit=", "limit"), ("active=maybe", "active")]
+)
+def test_the_offending_parameter_is_named(query: str, param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read_query(make_mocked_request("GET", f"/?{query}"), Page)
+    assert caught.value.param == param

@@ -9,8 +9,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from llmd.config.networks import Networks
+from llmd.config.settings import ServerSettings
 from llmd.server.http.callers import credentials
-from llmd.server.http.keys import TRUSTED
+from llmd.server.http.keys import SETTINGS, TRUSTED
 
 Make = Callable[..., web.Request]
 
@@ -23,6 +25,7 @@ def asked(
     transport.get_extra_info = lambda name, default=None: known.get(name, default)
     application = web.Application()
     application[TRUSTED] = sock is not None
+    application[SETTINGS] = ServerSettings(trusted_proxies=Networks("10.0.0.0/8"))
     return make_mocked_request("GET", path, headers=headers, transport=transport, app=application)
 
 
@@ -56,3 +59,9 @@ def test_on_the_unix_socket_the_process_is_known(local: socket.socket) -> None:
     assert not shown.address
     if hasattr(socket, "SO_PEERCRED"):
         assert shown.process == f"local:{os.getpid()}"
+
+
+def test_only_a_proxy_that_is_named_speaks_for_others() -> None:
+    said = {"X-Forwarded-For": "9.9.9.9"}
+    assert credentials(asked(said, remote="10.0.0.1")).address == "9.9.9.9"
+    assert credentials(asked(said, remote="8.8.8.8")).address == "8.8.8.8"

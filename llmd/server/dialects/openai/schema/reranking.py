@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -19,6 +19,10 @@ class Document(msgspec.Struct, frozen=True):
 class RerankRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`POST /v1/rerank`, as Jina and Cohere have it."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "query": "What is the capital of France?",
+        "documents": ["Cats sleep.", "Paris is the capital of France."],
+    }
     query: str
     documents: list[str | Document]
     model: str | None = None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
 import msgspec
 
 
 class TokenizeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`POST /v1/tokenize`; the text has any of three names."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"model": "llmd-tiny", "content": "Paris"}
     content: str | None = None
     text: str | None = None
     prompt: str | None = None
@@ -27,13 +31,14 @@ class Piece(msgspec.Struct, frozen=True):
 class TokenList(msgspec.Struct, frozen=True):
     """The answer to a tokenize request."""
 
-    tokens: list[int] | list[Piece]
+    tokens: Sequence[int | Piece]
     count: int
 
 
 class DetokenizeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`POST /v1/detokenize`."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"model": "llmd-tiny", "tokens": [72, 105]}
     tokens: list[int]
     model: str | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -12,6 +12,9 @@ from llmd.server.completions.schema import Forms
 class ValidateRequest(Forms, frozen=True, kw_only=True):
     """`POST /v1/validate`: what would be enforced if it were part of a request."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "schema": {"type": "object", "properties": {"age": {"type": "integer"}}}
+    }
     schema: dict[str, Any] | bool | None = None
     syntax: Literal["gbnf", "lark"] | None = None
     tools: list[dict[str, Any]] = []  # noqa: RUF012  msgspec copies it

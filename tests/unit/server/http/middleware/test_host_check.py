@@ -2,19 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from llmd.server.http.middleware.host_check import host_name, is_loopback
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "::1"])
-def test_loopback_hosts_are_known(host: str) -> None:
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize(
-    "host", ["0.0.0.0", "192.168.1.4", "evil.example", "::", "127.0.0.1.evil.example"]
-)
-def test_not_loopback(host: str) -> None:
-    assert not is_loopback(host)
+from llmd.server.http.middleware.host_check import host_name
+from tests.unit.server.conftest import Guard
 
 
 @pytest.mark.parametrize(
@@ -28,3 +17,27 @@ def test_not_loopback(host: str) -> None:
 )
 def test_host_names(header: str, name: str) -> None:
     assert host_name(header) == name
+
+
+async def statuses(guard: Guard, names: list[str], host: str, hosts: str) -> dict[str, int]:
+    client = (await guard(host=host, hosts=hosts)).client
+    return {name: (await client.get("/health", headers={"Host": name})).status for name in names}
+
+
+NAMES = ["localhost:8000", "app.localhost", "127.0.0.1", "llm.lan", "192.0.2.5:8000", "evil.net"]
+
+
+async def test_on_loopback_only_names_of_this_machine_count(guard: Guard) -> None:
+    found = await statuses(guard, NAMES, "127.0.0.1", "")
+    assert list(found.values()) == [200, 200, 200, 403, 403, 403]
+
+
+async def test_names_from_the_settings_count_too(guard: Guard) -> None:
+    found = await statuses(guard, NAMES, "127.0.0.1", "LLM.lan, other.lan")
+    assert list(found.values()) == [200, 200, 200, 200, 403, 403]
+
+
+async def test_an_address_for_others_has_many_names_unless_they_are_listed(guard: Guard) -> None:
+    assert set((await statuses(guard, NAMES, "0.0.0.0", "")).values()) == {200}
+    listed = await statuses(guard, NAMES, "0.0.0.0", "llm.lan")
+    assert list(listed.values()) == [200, 200, 200, 200, 200, 403]

@@ -12,8 +12,8 @@ from llmd.protocol.models import (
     PullProgress,
 )
 from llmd.protocol.quantization import QuantizeProgress
-from llmd.server.dialects.native import convert
-from llmd.services.status import StatusReport
+from llmd.protocol.reports import StatusReport
+from llmd.server.dialects.native.convert import state
 from tests.fakes.manifests import make_manifest
 
 REPORT = StatusReport(
@@ -24,17 +24,19 @@ REPORT = StatusReport(
     state="running",
     address="",
     socket="",
+    grpc="",
     log_file="",
     resident=1,
     memory_used=int(2.1 * 2**30),
     memory_total=8 * 2**30,
-    requests=5,
+    requests=2,
+    connections=5,
     loaded=[],
 )
 
 
 def test_health_has_the_documented_fields() -> None:
-    assert msgspec.to_builtins(convert.health(REPORT)) == {
+    assert msgspec.to_builtins(state.health(REPORT)) == {
         "status": "healthy",
         "model_loaded": False,
         "memory_usage": "2.1GB/8GB",
@@ -45,12 +47,12 @@ def test_health_has_the_documented_fields() -> None:
 def test_a_model_that_still_loads_is_not_loaded() -> None:
     loading = LoadedModel(name="m", state=ModelState.LOADING, kind=Kind.CHAT, pid=0)
     ready = LoadedModel(name="m", state=ModelState.READY, kind=Kind.CHAT, pid=7)
-    assert not convert.health(msgspec.structs.replace(REPORT, loaded=[loading])).model_loaded
-    assert convert.health(msgspec.structs.replace(REPORT, loaded=[loading, ready])).model_loaded
+    assert not state.health(msgspec.structs.replace(REPORT, loaded=[loading])).model_loaded
+    assert state.health(msgspec.structs.replace(REPORT, loaded=[loading, ready])).model_loaded
 
 
 def test_draining_shows() -> None:
-    assert convert.health(msgspec.structs.replace(REPORT, state="draining")).status == "draining"
+    assert state.health(msgspec.structs.replace(REPORT, state="draining")).status == "draining"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_draining_shows() -> None:
     ],
 )
 def test_sizes_are_written_as_in_the_document(count: float, text: str) -> None:
-    assert convert.size(count) == text
+    assert state.size(count) == text
 
 
 def test_models_have_the_documented_fields_and_openais() -> None:
@@ -78,7 +80,7 @@ def test_models_have_the_documented_fields_and_openais() -> None:
         context_length=512,
         memory=Memory(1, 2, 3_800_000_000),
     )
-    body = msgspec.to_builtins(convert.models([llama, make_manifest("b")], [loaded], "b"))
+    body = msgspec.to_builtins(state.models([llama, make_manifest("b")], [loaded], "b"))
     documented = {
         "name": "llama-2-7b-chat",
         "format": "gguf",
@@ -101,16 +103,16 @@ def test_models_have_the_documented_fields_and_openais() -> None:
 
 def test_a_model_that_is_still_loading_counts_as_not_loaded() -> None:
     loading = LoadedModel(name="m", state=ModelState.LOADING, kind=Kind.CHAT, pid=0)
-    row = convert.model(make_manifest("m"), loading)
+    row = state.model(make_manifest("m"), loading)
     assert (row.loaded, row.device, row.memory_bytes) == (False, None, 0)
 
 
 def test_steps_of_a_streamed_load_have_one_shape() -> None:
     steps = [
-        convert.step(PullProgress(status="downloading", file="f.gguf", done=1, total=4)),
-        convert.step(QuantizeProgress(status="quantizing", name="m", file="t", done=9, total=8)),
-        convert.step(LoadProgress(status="loading", fraction=0.123456)),
-        convert.step(PullProgress(status="resolving")),
+        state.step(PullProgress(status="downloading", file="f.gguf", done=1, total=4)),
+        state.step(QuantizeProgress(status="quantizing", name="m", file="t", done=9, total=8)),
+        state.step(LoadProgress(status="loading", fraction=0.123456)),
+        state.step(PullProgress(status="resolving")),
     ]
     assert [(step.status, step.progress, step.detail) for step in steps] == [
         ("downloading", 0.25, "f.gguf"),

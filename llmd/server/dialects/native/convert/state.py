@@ -12,6 +12,7 @@ from llmd.protocol.models import (
     PullProgress,
 )
 from llmd.protocol.quantization import QuantizeProgress
+from llmd.protocol.reports import StatusReport
 from llmd.server.dialects.native.schema import (
     Health,
     Loaded,
@@ -20,7 +21,6 @@ from llmd.server.dialects.native.schema import (
     OpenAIModel,
     Step,
 )
-from llmd.services.status import StatusReport
 
 _THOUSAND = 1000
 _HUNDRED = 100
@@ -33,7 +33,7 @@ def health(report: StatusReport) -> Health:
         status="healthy" if report.state == "running" else report.state,
         model_loaded=any(model.pid for model in report.loaded),
         memory_usage=f"{used:.1f}GB/{total:.0f}GB",
-        active_connections=report.requests,
+        active_connections=report.connections,
     )
 
 
