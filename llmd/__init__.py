@@ -8,9 +8,21 @@ the reverse:
              > protocol > telemetry > config > errors
 """
 
-from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
-try:
-    __version__ = version("llmd")
-except PackageNotFoundError:  # a source tree that was never installed
-    __version__ = "0+source"
+if TYPE_CHECKING:
+    __version__: str
+else:
+
+    def __getattr__(name: str) -> str:
+        """Find the version when it is asked for: what reads it costs more to import than a shell
+        may wait for a completion.
+        """
+        if name != "__version__":
+            raise AttributeError(f"module 'llmd' has no attribute {name!r}")
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  as above
+
+        try:
+            return version("llmd")
+        except PackageNotFoundError:  # a source tree that was never installed
+            return "0+source"

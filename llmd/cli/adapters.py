@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.completing.kinds import Kind
 
 app = typer.Typer(
     help="Add, list and remove LoRA adapters of a model.",
@@ -81,11 +82,16 @@ def _row(item: dict[str, Any]) -> tuple[str, ...]:
 @app.command()
 def rm(
     model: options.ModelName,
-    name: Annotated[str, typer.Argument(help="Name of the adapter.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of the adapter.", autocompletion=Kind.ADAPTERS.names)
+    ],
+    yes: options.Yes = False,
     start: options.AutoStart = True,
 ) -> None:
     """Take an adapter from a model; its file stays."""
+    from llmd.cli.confirming import confirm
     from llmd.cli.connect import client
 
+    confirm(f"Take {name} from {model}?", yes=yes)
     client(start=start).post("/control/adapters/remove", {"model": model, "name": name})
     typer.echo(f"removed {name} from {model}")

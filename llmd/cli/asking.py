@@ -24,25 +24,28 @@ class Question:
     prompt: str
 
 
-def question(words: Sequence[str], model: str | None, *, start: bool) -> Question:
-    """Read stdin, tell the model's name from the prompt, connect; raise typer.BadParameter when
-    nothing is asked.
+def question(
+    words: Sequence[str], model: str | None, *, start: bool, read: str = "", alone: bool = False
+) -> Question:
+    """Read stdin, tell the model's name from the prompt, connect; `read` is what stands in files,
+    `alone` allows no prompt at all. Raises typer.BadParameter when nothing is asked.
     """
     piped = read_all() if STDIN in words else read_piped()
     words = [word for word in words if word != STDIN]
-    if not words and not piped.strip():
+    if not (words or piped.strip() or read or alone):
         raise typer.BadParameter(
             "give a prompt, or pipe one in: llmd run 'What is the capital of France?'"
         )
     client = connect(start=start)
-    if model is None and words and (len(words) > 1 or piped) and _names_model(client, words[0]):
+    more = len(words) > 1 or piped or read or alone
+    if model is None and words and more and _names_model(client, words[0]):
         model, words = words[0], words[1:]
-    return Question(client, model, join(words, piped))
+    return Question(client, model, join(words, piped, read))
 
 
-def join(words: Sequence[str], piped: str) -> str:
-    """Return the prompt: the words, then what was piped in."""
-    return "\n\n".join(part for part in (" ".join(words), piped.rstrip("\n")) if part)
+def join(words: Sequence[str], piped: str, read: str = "") -> str:
+    """Return the prompt: what files say, the words, then what was piped in."""
+    return "\n\n".join(part for part in (read, " ".join(words), piped.rstrip("\n")) if part)
 
 
 def _names_model(client: Client, word: str) -> bool:

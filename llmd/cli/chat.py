@@ -11,6 +11,7 @@ from llmd.cli import options
 if TYPE_CHECKING:
     from llmd.cli.markdown import Answering
     from llmd.cli.slash import Chat
+    from llmd.client.client import Client
 
 
 def chat(
@@ -29,6 +30,8 @@ def chat(
     plain: Annotated[
         bool, typer.Option("--plain", help="Show answers as they are, not as Markdown.")
     ] = False,
+    session: options.Session = None,
+    keep: options.Keep = True,
     start: options.AutoStart = True,
 ) -> None:
     """Talk with a model; /help inside lists what else there is."""
@@ -47,27 +50,48 @@ def chat(
         adapters=adapters(adapter),
         chat_template_kwargs=None if think is None else {"enable_thinking": think},
     )
-    talk = _open(model, system or "", start=start)
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    seen = sys.stdin.isatty() and sys.stdout.isatty()
+    talk = _open(model, system, session, keep=bool(session) or (keep and seen), start=start)
+    if seen:
         _interactive(talk, wishes, plain=plain)
     else:
         _line_by_line(Dialogue(talk, wishes, _plain_answer))
 
 
-def _open(model: str | None, system: str, *, start: bool) -> "Chat":
+def _open(
+    model: str | None, system: str | None, session: str | None, *, keep: bool, start: bool
+) -> "Chat":
     from llmd.cli.connect import client
+    from llmd.cli.keeping import Keeping, recall
     from llmd.cli.loading import show_loading
+    from llmd.cli.render import note
     from llmd.cli.slash import Chat
 
     daemon = client(start=start)
-    if model is None:
-        name = daemon.get("/control/models")["default"]
-    else:
-        from llmd.cli.models import card_path
-
-        name = daemon.get(card_path(model))["name"]
+    found = recall(daemon, session) if session else None
+    name = _model(daemon, model, found["model"] if found else "")
     show_loading(daemon, name)
-    return Chat(daemon, name, system, typer.echo)
+    keeping = Keeping(daemon, note, "" if found else session or "") if keep else None
+    talk = Chat(daemon, name, system or "", typer.echo, keeping)
+    if keeping and found:
+        talk.conversation = keeping.resume(found)
+        talk.conversation.system = talk.conversation.system if system is None else system
+    return talk
+
+
+def _model(daemon: "Client", wanted: str | None, before: str) -> str:
+    """Return the model that was asked for, or answered before, or is the default."""
+    from llmd.cli.models import card_path
+    from llmd.errors import ModelNotFound
+
+    if wanted is not None:
+        return str(daemon.get(card_path(wanted))["name"])
+    if before:
+        try:
+            return str(daemon.get(card_path(before))["name"])
+        except ModelNotFound:
+            typer.echo(f"{before}, which answered before, is not here any more.", err=True)
+    return str(daemon.get("/control/models")["default"])
 
 
 def _plain_answer() -> "Answering":
@@ -93,10 +117,22 @@ def _interactive(talk: "Chat", wishes: dict[str, Any], *, plain: bool) -> None:
     typer.echo(f"{talk.model} listens. /help lists commands, Ctrl-D leaves.")
     if talk.model == BUILT_IN:
         typer.echo(BUILT_IN_NOTICE)
+    _remind(talk)
     answering = _plain_answer if plain else lambda: MarkdownAnswer(console)
     dialogue = Dialogue(talk, wishes, answering, remark=_dim)
     editor = Editor(find_paths().history_file, talk.models)
     _converse(dialogue, editor.read)
+    if talk.keeping and talk.keeping.session:
+        _dim(f"Kept; llmd chat --session {talk.keeping.session[:8]} goes on with it.")
+
+
+def _remind(talk: "Chat") -> None:
+    """Say where a kept conversation goes on."""
+    from llmd.cli.keeping import reminder
+
+    if talk.keeping and talk.keeping.session:
+        for line in reminder(talk.conversation):
+            _dim(line)
 
 
 def _dim(text: str) -> None:

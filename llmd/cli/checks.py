@@ -5,10 +5,12 @@ it.
 import os
 import shutil
 import socket as sockets
+import sqlite3
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,9 +21,11 @@ import psutil
 from llmd.cli import render
 from llmd.client.client import Client
 from llmd.client.connection import listening
+from llmd.client.sleep import asleep
 from llmd.config.paths import Paths
 from llmd.config.settings import Settings
-from llmd.config.store import load_settings
+from llmd.config.store import faults, load_settings
+from llmd.config.values import concealed
 from llmd.errors import LlmdError
 from llmd.models.catalog import Catalogue
 from llmd.models.leftovers import places, waiting
@@ -69,7 +73,8 @@ def run_checks(paths: Paths) -> Iterator[Finding]:
     yield from check_catalog(paths)
     yield from check_records(paths)
     yield from check_directories(paths)
-    yield check_socket(paths.socket)
+    yield check_database(paths, settings)
+    yield check_socket(paths.socket, sleeps=asleep(paths))
     daemon = check_daemon(paths)
     yield daemon
     yield check_port(settings, running=daemon.state is State.OK)
@@ -94,7 +99,10 @@ def check_config(paths: Paths) -> tuple[Settings, Finding]:
     try:
         settings = load_settings(paths.config_file).settings
     except LlmdError as error:
-        return Settings(), Finding("settings", State.FAIL, error.message, error.hint)
+        found: list[LlmdError] = [*faults(paths.config_file)] or [error]
+        said = " ".join(fault.message for fault in found)
+        hints = dict.fromkeys(fault.hint for fault in found if fault.hint)
+        return Settings(), Finding("settings", State.FAIL, said, " ".join(hints))
     where = str(paths.config_file) if paths.config_file.exists() else "defaults"
     return settings, Finding("settings", State.OK, where)
 
@@ -126,6 +134,25 @@ def check_catalog(paths: Paths) -> Iterator[Finding]:
     yield Finding("catalogue", State.OK, f"{len(catalogue.own())} in {paths.catalog_file}")
 
 
+def check_database(paths: Paths, settings: Settings) -> Finding:
+    """Check that llmd's own database is whole; one of `database.url` is the daemon's to reach."""
+    if settings.database.url:
+        return Finding("database", State.OK, f"{concealed(settings.database.url)}")
+    file = paths.database_file
+    if not file.exists():
+        return Finding("database", State.OK, f"none yet at {file}")
+    try:
+        # not read-only: after a crash SQLite must be able to use its log
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=5)) as opened:
+            found = str(opened.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.Error as error:
+        found = str(error)
+    if found != "ok":
+        mend = "Put a copy back, or move it away; `sqlite3 FILE .recover` may save what it holds."
+        return Finding("database", State.FAIL, f"{file} is damaged: {found}", mend)
+    return Finding("database", State.OK, f"{render.size(file.stat().st_size)} in {file}")
+
+
 def check_directories(paths: Paths) -> Iterator[Finding]:
     """Check that llmd can write where it must."""
     for name, path in (
@@ -145,7 +172,7 @@ def _existing(path: Path) -> Path:
     return next(place for place in (path, *path.parents) if place.exists())
 
 
-def check_socket(path: Path) -> Finding:
+def check_socket(path: Path, *, sleeps: bool = False) -> Finding:
     """Check the Unix socket: nobody else may reach it."""
     try:
         socket, directory = path.stat(), path.parent.stat()
@@ -168,7 +195,7 @@ def check_socket(path: Path) -> Finding:
     if stat.S_IMODE(socket.st_mode) & 0o077 or stat.S_IMODE(directory.st_mode) & 0o077:
         mend = f"`chmod 700 {path.parent} && chmod 600 {path}`"
         return Finding("socket", State.FAIL, f"{path} is open to other users", mend)
-    if not listening(path):
+    if not sleeps and not listening(path):
         return Finding(
             "socket",
             State.WARN,
@@ -180,6 +207,8 @@ def check_socket(path: Path) -> Finding:
 
 def check_daemon(paths: Paths) -> Finding:
     """Check that the daemon answers."""
+    if asleep(paths):
+        return Finding("daemon", State.OK, "not running; systemd starts it with the first request")
     if not listening(paths.socket):
         return Finding(
             "daemon",

@@ -5,17 +5,15 @@ from typing import Annotated
 import typer
 
 from llmd.cli import options
+from llmd.cli.completing.kinds import Kind
 
 app = typer.Typer(help="Show and change settings.", no_args_is_help=True, rich_markup_mode=None)
 
 
-def _keys(incomplete: str) -> list[str]:
-    from llmd.config.store import keys
-
-    return [key for key in keys() if key.startswith(incomplete)]
-
-
-Key = Annotated[str, typer.Argument(help="For example server.port.", autocompletion=_keys)]
+Key = Annotated[
+    str, typer.Argument(help="For example server.port.", autocompletion=Kind.SETTINGS.names)
+]
+Value = Annotated[str, typer.Argument(help="As in the file.", autocompletion=Kind.VALUES.names)]
 
 
 @app.command()
@@ -24,9 +22,10 @@ def show(as_json: options.AsJson = False) -> None:
     from llmd.cli import render
     from llmd.config.paths import find_paths
     from llmd.config.store import flatten, load_settings
+    from llmd.config.values import concealed
 
     loaded = load_settings(find_paths().config_file)
-    values = flatten(loaded.settings)
+    values = {key: concealed(value) for key, value in flatten(loaded.settings).items()}
     if as_json:
         render.print_json(
             {key: {"value": value, "source": loaded.sources[key]} for key, value in values.items()}
@@ -38,7 +37,7 @@ def show(as_json: options.AsJson = False) -> None:
 
 @app.command()
 def get(key: Key) -> None:
-    """Print the value in force."""
+    """Print the value in force; passwords are left out."""
     from llmd.config.paths import find_paths
     from llmd.config.store import flatten, load_settings
 
@@ -49,9 +48,10 @@ def get(key: Key) -> None:
 
 
 @app.command("set", context_settings={"ignore_unknown_options": True})  # so that -1 is a value
-def set_(key: Key, value: str) -> None:
+def set_(key: Key, value: Value) -> None:
     """Write one setting into the configuration file."""
     from llmd.client.connection import listening
+    from llmd.client.sleep import asleep
     from llmd.config.paths import find_paths
     from llmd.config.store import convert, load_settings, set_value
     from llmd.errors import ConfigInvalid
@@ -66,7 +66,7 @@ def set_(key: Key, value: str) -> None:
     source = load_settings(paths.config_file).sources[key]
     if source != str(paths.config_file):
         typer.echo(f"The environment variable {source} still overrides it.", err=True)
-    elif listening(paths.socket):
+    elif not asleep(paths) and listening(paths.socket):
         typer.echo(
             "The daemon is running with the old settings; `llmd restart` makes it read them.",
             err=True,
@@ -82,7 +82,9 @@ def path() -> None:
 
 
 def _as_text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    from llmd.config.values import concealed
+
+    return str(value).lower() if isinstance(value, bool) else str(concealed(value))
 
 
 def _unknown(key: str) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.completing.kinds import Kind
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SAMPLING = (
@@ -20,7 +21,7 @@ Base = Annotated[
     typer.Option(
         "--from",
         help="Model, or path of a GGUF file, that it is made from.",
-        autocompletion=options.installed_models,
+        autocompletion=Kind.MODELS.names,
     ),
 ]
 File = Annotated[
@@ -49,7 +50,7 @@ Draft = Annotated[
     typer.Option(
         "--draft",
         help="Registered model that drafts for it.",
-        autocompletion=options.installed_models,
+        autocompletion=Kind.MODELS.names,
     ),
 ]
 AdapterFiles = Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.completing.kinds import Kind
 
 
 class Purpose(StrEnum):
@@ -23,7 +24,7 @@ def default(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Argument(help="The model to choose.", autocompletion=options.installed_models),
+        typer.Argument(help="The model to choose.", autocompletion=Kind.MODELS.names),
     ] = None,
     auto: Annotated[
         bool, typer.Option("--auto", help="Choose none: the newest that can answers.")

@@ -81,7 +81,7 @@ class Dialogue:
 
     def _finish(self, answer: Answer) -> None:
         if answer.text:
-            self._chat.conversation.answer(answer.text)
+            self._chat.answered(answer)
         else:
             self._chat.conversation.take_back()
         for notice in answer.notices():

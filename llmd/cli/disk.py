@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.completing.kinds import Kind
 
 Event = dict[str, Any]
 
@@ -80,7 +81,7 @@ def verify(
         typer.Argument(
             metavar="[MODEL]...",
             help="Names of models; default: all.",
-            autocompletion=options.installed_models,
+            autocompletion=Kind.MODELS.names,
         ),
     ] = None,
     repair: Annotated[

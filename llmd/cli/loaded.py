@@ -139,15 +139,21 @@ def load(
 
 
 def unload(
-    model: options.OptionalModelName = None,
+    model: options.OptionalLoadedName = None,
     everything: Annotated[bool, typer.Option("--all", help="Unload all models.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Do not wait for running answers.")
     ] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Take a model out of memory."""
+    from llmd.cli import render
     from llmd.cli.connect import client
 
     body = {"model": model, "all": everything, "force": force}
-    names = client(start=False).post("/control/unload", body)["unloaded"]
+    answer = client(start=False).post("/control/unload", body)
+    if as_json:
+        render.print_json(answer)
+        return
+    names = answer["unloaded"]
     typer.echo(f"unloaded {', '.join(names)}" if names else "nothing was loaded")

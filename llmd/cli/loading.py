@@ -2,7 +2,7 @@
 
 import sys
 
-from llmd.cli import progress
+from llmd.cli import loudness, progress
 from llmd.client.client import Client
 
 
@@ -10,6 +10,6 @@ def show_loading(client: Client, model: str | None) -> None:
     """Load the model with a progress bar; without a terminal the request itself loads it just as
     well.
     """
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and not loudness.quiet():
         with client.stream_lines("/control/load", {"model": model}) as events:
             progress.load_bar(events)

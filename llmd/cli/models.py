@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from llmd.cli import options
+from llmd.cli.completing.kinds import Kind
 
 
 def ls(as_json: options.AsJson = False, start: options.AutoStart = True) -> None:
@@ -34,25 +35,21 @@ def ls(as_json: options.AsJson = False, start: options.AutoStart = True) -> None
 def rm(
     models: Annotated[
         list[str],
-        typer.Argument(
-            metavar="MODEL", help="Names of models.", autocompletion=options.installed_models
-        ),
+        typer.Argument(metavar="MODEL", help="Names of models.", autocompletion=Kind.MODELS.names),
     ],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask in a terminal.")] = False,
+    yes: options.Yes = False,
     as_json: options.AsJson = False,
     start: options.AutoStart = True,
 ) -> None:
     """Remove models; files that were imported, or that other models use, stay."""
-    import sys
-
     from llmd.cli import render
+    from llmd.cli.confirming import confirm
     from llmd.cli.connect import client
 
     daemon = client(start=start)
-    if sys.stdin.isatty() and sys.stdout.isatty() and not (yes or as_json):
-        for model in models:
-            daemon.get(card_path(model))  # names that are wrong are no question
-        typer.confirm(f"Remove {', '.join(models)}?", abort=True)
+    for model in models:
+        daemon.get(card_path(model))  # names that are wrong are no question
+    confirm(f"Remove {', '.join(models)}?", yes=yes, as_json=as_json)
     for model in models:
         answer = daemon.delete(card_path(model))
         if as_json:

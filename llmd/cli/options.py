@@ -5,33 +5,7 @@ from typing import Annotated
 
 import typer
 
-
-def installed_models(incomplete: str) -> list[str]:
-    """Complete a model's name for the shell; silent, and never starts the daemon."""
-    from llmd.cli.connect import client
-    from llmd.errors import LlmdError
-
-    try:
-        names = [model["name"] for model in client(start=False).get("/control/models")["models"]]
-    except (LlmdError, KeyError):
-        return []
-    return [name for name in names if name.startswith(incomplete)]
-
-
-def fetchable_models(incomplete: str) -> list[str]:
-    """Complete a name that could be pulled for the shell, from the catalogue alone; variants only
-    when their entry's name is there already.
-    """
-    from llmd.config.paths import find_paths
-    from llmd.models.catalog import Catalogue, variant_names
-
-    entries = Catalogue(find_paths().catalog_file).entries()
-    start = incomplete.casefold()
-    names = [alias for alias in entries if alias.startswith(start)]
-    if entry := entries.get(start.partition(":")[0]):
-        variants = (name for name, _, _ in variant_names(entry) if ":" in name)
-        names += [name for name in variants if name.casefold().startswith(start)]
-    return names
+from llmd.cli.completing.kinds import Kind
 
 
 class OverflowChoice(StrEnum):
@@ -55,6 +29,7 @@ AutoStart = Annotated[
     bool,
     typer.Option("--start/--no-start", help="Start the daemon if need be.", show_default=False),
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask in a terminal.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 Model = Annotated[
@@ -63,16 +38,22 @@ Model = Annotated[
         "--model",
         "-m",
         help="Model to ask; default: the current default.",
-        autocompletion=installed_models,
+        autocompletion=Kind.MODELS.names,
     ),
 ]
 ModelName = Annotated[
-    str, typer.Argument(help="Name of the model.", autocompletion=installed_models)
+    str, typer.Argument(help="Name of the model.", autocompletion=Kind.MODELS.names)
+]
+OptionalLoadedName = Annotated[
+    str | None,
+    typer.Argument(
+        help="Name of the model; default: the current default.", autocompletion=Kind.LOADED.names
+    ),
 ]
 OptionalModelName = Annotated[
     str | None,
     typer.Argument(
-        help="Name of the model; default: the current default.", autocompletion=installed_models
+        help="Name of the model; default: the current default.", autocompletion=Kind.MODELS.names
     ),
 ]
 
@@ -119,6 +100,24 @@ Adapters = Annotated[
         "--adapter",
         metavar="NAME[=SCALE]",
         help="Answer with this LoRA adapter of the model; may be given several times.",
+        autocompletion=Kind.ADAPTERS.names,
+    ),
+]
+Session = Annotated[
+    str | None,
+    typer.Option(
+        "--session",
+        metavar="NAME",
+        help="Go on with this kept conversation (an id or a title), or begin it.",
+        autocompletion=Kind.SESSIONS.names,
+    ),
+]
+Keep = Annotated[
+    bool,
+    typer.Option(
+        "--keep/--no-keep",
+        help="Keep what is said on a terminal, see `llmd sessions`.",
+        show_default=False,
     ),
 ]
 Stats = Annotated[bool, typer.Option("--stats", help="Show tokens and speed on stderr.")]

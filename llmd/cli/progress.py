@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from llmd.cli import render
+from llmd.cli import loudness, render
 
 Event = dict[str, Any]
 Show = Callable[[Iterable[Event]], Event]
@@ -19,7 +19,7 @@ def choose(*, as_json: bool, bar: Show, lines: Show) -> Show:
     """Return how to show a stream here."""
     if as_json:
         return json_lines
-    return bar if sys.stderr.isatty() else lines
+    return bar if sys.stderr.isatty() and not loudness.quiet() else lines
 
 
 def json_lines(events: Iterable[Event]) -> Event:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from llmd.cli import options
+from llmd.cli.completing.kinds import Kind
 
 
 def pull(
@@ -14,7 +15,7 @@ def pull(
             metavar="NAME",
             help="An alias such as qwen3-4b (see `llmd search`), OWNER/REPO[:QUANT] of the hub, "
             "ollama://NAME:TAG, modelscope://OWNER/REPO, or the address of a GGUF file.",
-            autocompletion=options.fetchable_models,
+            autocompletion=Kind.CATALOGUE.names,
         ),
     ],
     limit_rate: Annotated[

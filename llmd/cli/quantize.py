@@ -6,15 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.completing.kinds import Kind
 
 _PATH_STARTS = ("/", "./", "../", "~")
 _PATH_ENDINGS = (".gguf", ".safetensors")
-
-
-def _types(incomplete: str) -> list[str]:
-    from llmd.models.quantization import TYPES
-
-    return [kind.name for kind in TYPES if kind.name.startswith(incomplete.upper())]
 
 
 Source = Annotated[
@@ -22,12 +17,14 @@ Source = Annotated[
     typer.Argument(
         metavar="MODEL",
         help="Name of a registered model; F16, BF16 or Q8_0 ones are good sources.",
-        autocompletion=options.installed_models,
+        autocompletion=Kind.MODELS.names,
     ),
 ]
 Type = Annotated[
     str | None,
-    typer.Argument(metavar="TYPE", help="Such as Q4_K_M; see --list.", autocompletion=_types),
+    typer.Argument(
+        metavar="TYPE", help="Such as Q4_K_M; see --list.", autocompletion=Kind.TYPES.names
+    ),
 ]
 ListTypes = Annotated[
     bool, typer.Option("--list", help="List all types; with MODEL, the sizes it would have.")

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import typer
 
+from llmd.cli import loudness
+
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
@@ -82,7 +84,9 @@ def print_json_line(value: object) -> None:
 
 
 def note(text: str) -> None:
-    """Say something beside the result, on stderr."""
+    """Say something beside the result, on stderr, unless nothing is wanted there."""
+    if loudness.quiet():
+        return
     typer.echo(text, err=True)
 
 

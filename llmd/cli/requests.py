@@ -1,4 +1,6 @@
-"""`llmd requests`: what is being answered, what was lately, and why prompts were read again."""
+"""`llmd requests cancel`: what is being answered, what was lately, why prompts were read again; and
+how an answer is ended.
+"""
 
 import sys
 import time
@@ -8,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.completing.kinds import Kind
 
 _POLL = 0.5
 _FEW = 20
@@ -44,6 +47,29 @@ def requests(
         render.print_json(found)
     else:
         render.table(_HEADINGS, map(_row, [*found["ended"], *found["live"]]))
+
+
+def cancel(
+    request: Annotated[
+        int,
+        typer.Argument(
+            metavar="REQUEST",
+            min=1,
+            help="Its number, see `llmd requests`.",
+            autocompletion=Kind.REQUESTS.names,
+        ),
+    ],
+    as_json: options.AsJson = False,
+) -> None:
+    """End an answer under way; its client is told that it was cancelled."""
+    from llmd.cli import render
+    from llmd.cli.connect import client
+
+    report = client(start=False).post("/control/requests/cancel", {"id": request})
+    if as_json:
+        render.print_json(report)
+        return
+    typer.echo(f"cancelled request {request} of {report['model']}, which was {report['state']}")
 
 
 def _looks(look: Callable[[], dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@ stderr.
 """
 
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,9 +19,43 @@ Words = Annotated[
 ]
 
 
+Files = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--file",
+        "-f",
+        help="Text file that goes before the prompt; may be given several times.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+Images = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--image",
+        "-i",
+        help="Picture to look at, for a model that sees; may be given several times.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+Schema = Annotated[
+    Path | None,
+    typer.Option(
+        "--schema",
+        help="File with a JSON schema: the answer is JSON that keeps it.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+
+
 def run(
     words: Words = None,
     model: options.Model = None,
+    file: Files = None,
+    image: Images = None,
+    schema: Schema = None,
     system: options.System = None,
     temperature: options.Temperature = None,
     top_k: options.TopK = None,
@@ -37,14 +72,18 @@ def run(
     stats: options.Stats = False,
     start: options.AutoStart = True,
 ) -> None:
-    """Answer one prompt."""
-    from llmd.cli import asking
+    """Answer one prompt; no tools are used."""
+    from llmd.cli import asking, attachments
 
-    question = asking.question(words or [], model, start=start)
-    messages = [{"role": "system", "content": system}] if system else []
+    shape = attachments.schema(schema)
+    read = attachments.texts(file or [])
+    question = asking.question(words or [], model, start=start, read=read, alone=bool(image))
+    said = attachments.content(question.prompt, image or [])
+    messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
     body = asking.body(
         model=question.model,
-        messages=[*messages, {"role": "user", "content": question.prompt}],
+        messages=[*messages, {"role": "user", "content": said}],
+        response_format=shape,
         temperature=temperature,
         top_k=top_k,
         top_p=top_p,

@@ -33,16 +33,19 @@ def serve(host: Host = None, port: Port = None) -> None:
 
 def start(host: Host = None, port: Port = None) -> None:
     """Start the daemon in the background."""
-    from llmd.cli.connect import client
     from llmd.client.autostart import ensure
+    from llmd.client.client import Client
+    from llmd.client.sleep import asleep
     from llmd.config.paths import find_paths
 
     arguments = [
         *(("--host", host) if host else ()),
         *(("--port", str(port)) if port is not None else ()),
     ]
-    started = ensure(find_paths(), arguments)
-    status = client(start=False, timeout=_ANSWER_TIME).get("/control/status")
+    paths = find_paths()
+    slept = asleep(paths)  # then asking for its state is what starts it
+    started = ensure(paths, arguments) or slept
+    status = Client(paths.socket, _ANSWER_TIME).get("/control/status")
     how = "is" if started else "was already"
     typer.echo(f"llmd {how} running at {status['address']}, process {status['pid']}")
 
@@ -50,7 +53,7 @@ def start(host: Host = None, port: Port = None) -> None:
 def stop(now: Now = False) -> None:
     """Stop the daemon; running answers may finish first."""
     try:
-        pid = _stop(now=now)
+        pid = halt(now=now)
     except DaemonUnreachable:
         typer.echo("llmd is not running")
         return
@@ -60,11 +63,11 @@ def stop(now: Now = False) -> None:
 def restart(now: Now = False) -> None:
     """Stop the daemon and start it again, as after a change of settings."""
     with contextlib.suppress(DaemonUnreachable):
-        _stop(now=now)
+        halt(now=now)
     start()
 
 
-def _stop(*, now: bool) -> int:
+def halt(*, now: bool) -> int:
     """Ask the daemon to stop, wait until its process is gone and return its number."""
     from llmd.cli import render
     from llmd.cli.connect import client
@@ -144,6 +147,7 @@ def _print_status(report: dict[str, Any]) -> None:
             ),
             ("version", f"llmd {report['version']}, llama-cpp-python {report['llama_cpp']}"),
             ("address", f"{report['address']}/v1"),
+            *([("gRPC", report["grpc"])] if report.get("grpc") else []),
             ("socket", report["socket"]),
             ("log", report["log_file"]),
             ("memory", f"{render.size(report['resident'])} for the daemon itself"),

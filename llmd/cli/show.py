@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.completing.kinds import Kind
 from llmd.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def show(
     model: Annotated[
         str,
         typer.Argument(
-            help="Name of a model, or a GGUF file.", autocompletion=options.installed_models
+            help="Name of a model, or a GGUF file.", autocompletion=Kind.ANY_MODEL.names
         ),
     ],
     layers: Annotated[bool, typer.Option("--layers", help="Print its layers one by one.")] = False,

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from llmd.cli import conversation as conversations
+from llmd.cli.answer import Answer
 from llmd.cli.conversation import Conversation
+from llmd.cli.keeping import Keeping
 from llmd.client.client import Client
 from llmd.errors import InvalidRequest, LlmdError
 
@@ -16,11 +18,26 @@ class Leave(Exception):
 class Chat:
     """The state the commands work on, and `say`, which shows a line."""
 
-    def __init__(self, client: Client, model: str, system: str, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        model: str,
+        system: str,
+        say: Callable[[str], None],
+        keeping: Keeping | None = None,
+    ) -> None:
+        """Begin with nothing said; without `keeping` nothing is kept."""
         self.client = client
         self.model = model
         self.conversation = Conversation(system)
         self.say = say
+        self.keeping = keeping
+
+    def answered(self, answer: Answer) -> None:
+        """Note an answer, and keep it with its question."""
+        self.conversation.answer(answer.text)
+        if self.keeping:
+            self.keeping.keep(self.conversation, self.model, answer)
 
     def models(self) -> list[str]:
         """Return the names of the installed chat models."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from http.client import HTTPResponse
 from pathlib import Path
@@ -17,6 +18,8 @@ from llmd.errors import LlmdError
 _BAD = 400
 
 Parse = Callable[[Iterable[bytes]], Iterator[dict[str, Any]]]
+Told = Callable[[str, float], None]
+"""Told of each call: method and path, and the seconds until the answer began."""
 
 
 class Stream:
@@ -66,12 +69,15 @@ class Client:
     with.
     """
 
-    def __init__(self, socket: Path, timeout: float | None = None) -> None:
+    def __init__(
+        self, socket: Path, timeout: float | None = None, told: Told | None = None
+    ) -> None:
         """Keep the path; `timeout` bounds each wait for bytes, None waits for ever (loading takes
         minutes).
         """
         self._socket = socket
         self._timeout = timeout
+        self._told = told
 
     def get(self, path: str) -> dict[str, Any]:
         """Read something."""
@@ -116,9 +122,12 @@ class Client:
     ) -> HTTPResponse:
         data = None if body is None else msgspec.json.encode(body)
         headers = {"Content-Type": "application/json"} if data else {}
+        begun = time.monotonic()
         with unreachable(self._socket):
             connection.request(method, path, data, headers)
             response = connection.getresponse()
+            if self._told:
+                self._told(f"{method} {path} {response.status}", time.monotonic() - begun)
             failure = response.read() if response.status >= _BAD else b""
         if response.status >= _BAD:
             read_object(failure)  # raises what the body describes

@@ -44,22 +44,25 @@ def unreachable(path: Path) -> Iterator[None]:
     """Turn what sockets and http.client raise into DaemonUnreachable."""
     try:
         yield
-    except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise DaemonUnreachable(
-            "The daemon is not running.", hint="Start it with `llmd start`."
-        ) from error
-    except PermissionError as error:
-        raise DaemonUnreachable(
+    except (OSError, http.client.HTTPException) as error:
+        raise explained(error, path) from error
+
+
+def explained(error: Exception, path: Path) -> DaemonUnreachable:
+    """Return why nothing came over the socket at `path`, judging by what was raised."""
+    if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+        return DaemonUnreachable("The daemon is not running.", hint="Start it with `llmd start`.")
+    if isinstance(error, PermissionError):
+        return DaemonUnreachable(
             f"The socket {path} belongs to another user.",
             hint="Set LLMD_SOCKET to one of your own.",
-        ) from error
-    except TimeoutError as error:
-        raise DaemonUnreachable(
+        )
+    if isinstance(error, TimeoutError):
+        return DaemonUnreachable(
             "The daemon does not answer in time.",
             hint="`llmd logs` may say why; `llmd restart` starts it anew.",
-        ) from error
-    except (OSError, http.client.HTTPException) as error:
-        raise DaemonUnreachable(
-            "The daemon closed the connection before the answer was complete.",
-            hint="Try again; `llmd logs` may say why.",
-        ) from error
+        )
+    return DaemonUnreachable(
+        "The daemon closed the connection before the answer was complete.",
+        hint="Try again; `llmd logs` may say why.",
+    )

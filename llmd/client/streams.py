@@ -42,17 +42,39 @@ def server_sent(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """Yield one object per event, up to `[DONE]`; a stream that ends without it raises
     DaemonUnreachable.
     """
-    data: list[bytes] = []
-    for raw in lines:
+    events = Events()
+    for line in lines:
+        event = events.take(line)
+        if events.done:
+            return
+        if event is not None:
+            yield event
+    raise cut_short()
+
+
+class Events:
+    """Server-sent events, line by line."""
+
+    def __init__(self) -> None:
+        self.done = False
+        """Whether `[DONE]` has come."""
+        self._data: list[bytes] = []
+
+    def take(self, raw: bytes) -> dict[str, Any] | None:
+        """Return the event that a line completes; raise the error it carries."""
         line = raw.rstrip(b"\r\n")
         if line.startswith(b"data:"):
-            data.append(line[5:].removeprefix(b" "))
-        elif not line and data:
-            event, data = b"\n".join(data), []
-            if event == _DONE:
-                return
-            yield read_object(event)
-    raise DaemonUnreachable(
+            self._data.append(line[5:].removeprefix(b" "))
+        elif not line and self._data:
+            event, self._data = b"\n".join(self._data), []
+            self.done = event == _DONE
+            return None if self.done else read_object(event)
+        return None
+
+
+def cut_short() -> DaemonUnreachable:
+    """Return the error for a stream that ends too early."""
+    return DaemonUnreachable(
         "The daemon ended the answer before it was complete.",
         hint="Try again; `llmd logs` may say why.",
     )

@@ -24,3 +24,20 @@ def test_runs_as_a_module_with_an_exit_code() -> None:
     )
     assert result.returncode == 2
     assert "nonsense" in result.stderr
+
+
+def test_a_shell_is_answered_before_anything_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["llmd", "__complete", "zsh", "vers"])
+    assert main() == 0
+    monkeypatch.setattr("sys.argv", ["llmd", "__complete", "zsh", "veri"])
+    assert main() == 0
+    assert capsys.readouterr().out.startswith("verify\t")
+
+
+def test_the_package_has_no_other_names_than_its_own() -> None:
+    import llmd
+
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        llmd.nonsense  # type: ignore[attr-defined]  # noqa: B018

@@ -117,4 +117,42 @@ def test_a_conversation_on_a_terminal(screen: Screen, daemon: FakeDaemon) -> Non
     screen.expect(">>>")
     assert daemon.left.wait(5)
     screen.type("\x04")
+    screen.expect("llmd chat --session")
     assert screen.process.wait(timeout=10) == 0
+    (session,) = daemon.kept.sessions
+    kept = daemon.kept.messages[session["id"]]
+    assert [line["content"] for line in kept[:3]] == ["What is it?", TEXT, "Tell me."]
+    assert kept[3]["metadata_info"]["finish_reason"] == "stopped"
+
+
+def test_a_piped_chat_is_kept_only_when_it_has_a_session(llmd: Llmd, daemon: FakeDaemon) -> None:
+    assert llmd("chat", stdin="First?\n").code == 0
+    assert daemon.kept.sessions == []
+    assert llmd("chat", "--session", "Trip", stdin="First?\n").code == 0
+    assert llmd("chat", "--session", "Trip", stdin="Second?\n") == (0, f"{TEXT}\n", "")
+    assert [one["title"] for one in daemon.kept.sessions] == ["Trip"]
+    sent = [message["content"] for message in daemon.body(CHAT)["messages"]]
+    assert sent == ["First?", TEXT, "Second?"]
+
+
+def test_a_session_goes_on_with_its_model(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.models.insert(0, {**TINY, "name": "other"})
+    session = daemon.kept.make("Trip", ("user", "Who?"), ("assistant", "Me."), model="other")
+    llmd("chat", "--session", session[:8], stdin="Where?\n")
+    assert daemon.body(CHAT)["model"] == "other"
+    llmd("chat", "llmd-tiny", "--session", "Trip", "-s", "Be brief.", stdin="Where?\n")
+    assert daemon.body(CHAT)["model"] == "llmd-tiny"
+    assert daemon.body(CHAT)["messages"][0] == {"role": "system", "content": "Be brief."}
+
+
+def test_a_model_that_is_gone_is_replaced_and_told(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.kept.make("Trip", ("user", "Who?"), ("assistant", "Me."), model="gone")
+    result = llmd("chat", "--session", "Trip", stdin="Where?\n")
+    assert "gone, which answered before, is not here any more" in result.err
+    assert daemon.body(CHAT)["model"] == "llmd-tiny"
+
+
+def test_an_unknown_session_id_is_a_mistake(llmd: Llmd, daemon: FakeDaemon) -> None:
+    result = llmd("chat", "--session", "00000000-0000-4000-8000-000000000000", stdin="Hi\n")
+    assert (result.code, result.out) == (1, "")
+    assert "There is no session" in result.err

@@ -5,16 +5,16 @@ import shutil
 import socket
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from llmd.cli import checks
 from llmd.cli.checks import State
 from llmd.config.paths import Paths
-from llmd.config.settings import ServerSettings, Settings
+from llmd.config.settings import DatabaseSettings, ServerSettings, Settings
 from llmd.models.sources.transfer.journal import Identity
 from llmd.models.sources.transfer.partial import Partial
 from tests.fakes.daemon import FakeDaemon, short_socket
+from tests.fakes.databases import database
 
 
 def at(port: int) -> Settings:
@@ -32,6 +32,7 @@ def test_everything_is_well_on_a_machine_that_runs_the_tests(
     assert {
         "Python",
         "settings",
+        "database",
         "socket",
         "daemon",
         "port",
@@ -83,7 +84,7 @@ def test_own_short_names_are_looked_at(paths: Paths) -> None:
 
 
 def test_a_directory_that_cannot_be_made_fails(paths: Paths) -> None:
-    broken = msgspec.structs.replace(paths, data_dir=Path("/dev/null/data"))
+    broken = paths._replace(data_dir=Path("/dev/null/data"))
     first, *others = checks.check_directories(broken)
     assert first.state is State.FAIL
     assert "LLMD_HOME" in first.mend
@@ -101,6 +102,7 @@ def test_sockets_of_all_kinds_are_told_apart() -> None:
             listening.bind(str(path))
             path.chmod(0o600)
             assert checks.check_socket(path).state is State.WARN
+            assert checks.check_socket(path, sleeps=True).state is State.OK, "systemd has it"
             listening.listen()
             assert checks.check_socket(path).state is State.OK
             path.chmod(0o666)
@@ -115,6 +117,15 @@ def test_the_daemon_may_be_there_or_not_or_ill(daemon: FakeDaemon, paths: Paths)
 
 def test_no_daemon_is_only_a_warning(paths: Paths) -> None:
     assert checks.check_daemon(paths).state is State.WARN
+
+
+def test_a_daemon_that_sleeps_is_not_woken_to_be_checked(
+    daemon: FakeDaemon, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "asleep", lambda _paths: True)
+    finding = checks.check_daemon(paths)
+    assert finding.state is State.OK
+    assert "systemd starts it" in finding.found
 
 
 def test_a_taken_port_fails_unless_the_daemon_has_it() -> None:
@@ -185,3 +196,31 @@ def test_damaged_records_of_models_are_told(paths: Paths) -> None:
     (finding,) = checks.check_records(paths)
     assert finding.state is State.WARN
     assert "x.json" in finding.mend
+
+
+def test_a_database_is_whole_or_damaged_or_elsewhere(paths: Paths) -> None:
+    finding = checks.check_database(paths, Settings())
+    assert (finding.state, finding.found) == (State.OK, f"none yet at {paths.database_file}")
+    database(paths.data_dir)
+    assert checks.check_database(paths, Settings()).state is State.OK
+    content = bytearray(paths.database_file.read_bytes())
+    content[4096:8192] = bytes(4096)
+    paths.database_file.write_bytes(content)
+    finding = checks.check_database(paths, Settings())
+    assert finding.state is State.FAIL
+    assert "is damaged" in finding.found
+    assert paths.database_file.read_bytes() == content
+    paths.database_file.write_bytes(b"nonsense" * 1000)
+    assert "not a database" in checks.check_database(paths, Settings()).found
+    elsewhere = Settings(database=DatabaseSettings(url="postgresql://me:hunter2@db/llmd"))
+    assert checks.check_database(paths, elsewhere).found == "postgresql://me:***@db/llmd"
+
+
+def test_every_wrong_setting_is_named_at_once(paths: Paths) -> None:
+    paths.config_dir.mkdir()
+    paths.config_file.write_text("[server]\nprot = 1\n[logg]\nx = 1\n")
+    _, finding = checks.check_config(paths)
+    assert finding.state is State.FAIL
+    assert "server.prot" in finding.found
+    assert "logg.x" in finding.found
+    assert "Did you mean server.port?" in finding.mend

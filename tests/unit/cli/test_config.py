@@ -75,3 +75,13 @@ def test_set_says_when_the_environment_wins(llmd: Llmd, monkeypatch: pytest.Monk
 
 def test_path_prints_the_file(llmd: Llmd, paths: Paths) -> None:
     assert llmd("config", "path").out == f"{paths.config_file}\n"
+
+
+def test_passwords_are_kept_and_never_shown(llmd: Llmd, paths: Paths) -> None:
+    shown = "database.url = postgresql://me:***@db/llmd\n"
+    assert llmd("config", "set", "database.url", "postgresql://me:hunter2@db/llmd").out == shown
+    assert "hunter2" in paths.config_file.read_text()
+    for command in (("get", "database.url"), ("show",), ("show", "--json")):
+        out = llmd("config", *command).out
+        assert "postgresql://me:***@db/llmd" in out
+        assert "hunter2" not in out

@@ -82,3 +82,7 @@ def test_unload_names_what_went(llmd: Llmd, daemon: FakeDaemon) -> None:
 def test_unload_starts_no_daemon(llmd: Llmd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LLMD_NO_AUTOSTART")
     assert llmd("unload").code == 3
+
+
+def test_unloading_tells_programs_what_went(llmd: Llmd, daemon: FakeDaemon) -> None:
+    assert llmd("unload", "llmd-tiny", "--json").json == {"unloaded": ["llmd-tiny"]}

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from llmd.cli.logs import grow, readable, tail
+from llmd.cli.logs import grow
+from llmd.client.logs import tail
 from llmd.config.paths import Paths
 from tests.unit.cli.conftest import Llmd
 
@@ -56,60 +57,7 @@ def test_no_log_yet_is_said(llmd: Llmd) -> None:
     assert "There is no log yet" in result.err
 
 
-def test_the_rotated_file_fills_up_what_is_missing(tmp_path: Path) -> None:
-    log = tmp_path / "daemon.log"
-    log.with_name("daemon.log.1").write_text("a\nb\n")
-    log.write_text("c\n")
-    assert tail(log, 2).lines == ["b", "c"]
-    assert tail(log, 9).lines == ["a", "b", "c"]
-    assert tail(log, 0).lines == []
-
-
-def test_a_line_that_is_being_written_waits_for_its_end(tmp_path: Path) -> None:
-    log = tmp_path / "daemon.log"
-    log.write_text("a\nhal")
-    assert tail(log, 9).lines == ["a"]
-    assert followed(log, Script(append(log, "f\n"))) == ["half"]
-
-
 def test_follows_what_is_written(tmp_path: Path) -> None:
     log = tmp_path / "daemon.log"
     log.write_text("old\n")
     assert followed(log, Script(append(log, "b\nc\n"), append(log, "d\n"))) == ["b", "c", "d"]
-
-
-def test_follows_over_a_rotation_without_losing_a_line(tmp_path: Path) -> None:
-    log = tmp_path / "daemon.log"
-    log.write_text("old\n")
-
-    def rotate() -> None:
-        with log.open("a") as file:
-            file.write("last\n")
-        log.rename(log.with_name("daemon.log.1"))
-        log.write_text("first\n")
-
-    assert followed(log, Script(rotate, append(log, "second\n"))) == ["last", "first", "second"]
-
-
-def test_follows_a_file_that_comes_later_or_is_emptied(tmp_path: Path) -> None:
-    log = tmp_path / "daemon.log"
-    script = Script(append(log, "first\n"), lambda: log.write_text(""), append(log, "again\n"))
-    assert followed(log, script) == ["first", "again"]
-
-
-def test_a_moment_without_a_file_is_waited_out(tmp_path: Path) -> None:
-    log = tmp_path / "daemon.log"
-    log.write_text("old\n")
-    script = Script(lambda: log.rename(tmp_path / "daemon.log.1"), append(log, "new\n"))
-    assert followed(log, script) == ["new"]
-
-
-def test_lines_that_are_no_json_stay_as_they_are() -> None:
-    assert readable("plain text") == "plain text"
-    assert readable("[1]") == "[1]"
-
-
-def test_a_traceback_stands_under_its_line() -> None:
-    assert readable('{"event":"bug","level":"error","exception":"Trace\\n  back"}').endswith(
-        ": bug\nTrace\n  back"
-    )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_help_names_every_command(llmd: Llmd) -> None:
     verbs = "run chat generate embed search pull ls show rm cp import ps load unload serve start stop restart status logs"
     result = llmd("--help")
     assert result.code == 0
-    for verb in [*verbs.split(), "doctor", "config"]:
+    for verb in [*verbs.split(), "doctor", "config", "cancel", "env", "completion"]:
         assert f"\n  {verb} " in result.out
 
 
@@ -120,3 +121,24 @@ def test_a_reader_that_leaves_early_causes_no_traceback(daemon: FakeDaemon) -> N
     command = f"{sys.executable} -m llmd --help | true; {sys.executable} -m llmd show llmd-tiny --json | true"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert result.stderr == ""
+
+
+def test_no_colours_where_they_are_unwelcome(
+    llmd: Llmd,
+    monkeypatch: pytest.MonkeyPatch,
+    pretend_terminal: Callable[[], None],
+) -> None:
+    from llmd.cli import checks
+
+    bad = checks.Finding("x", checks.State.FAIL, "broken")
+    monkeypatch.setattr(checks, "run_checks", lambda _: iter([bad]))
+    pretend_terminal()
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[31m" in llmd("doctor").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert llmd("doctor").out == "fail  x: broken\n"
+
+
+def test_the_everyday_commands_do_without_pydantic(daemon: FakeDaemon) -> None:
+    modules = loaded_by("from llmd.cli.main import run\nassert run(['ps', '--json']) == 0")
+    assert not modules & (HEAVY | {"importlib_metadata"})

@@ -77,8 +77,8 @@ def test_rm_asks_in_a_terminal(
 
     assert asked("n\n") == ["GET"]
     assert asked("y\n") == ["GET", "DELETE"]
-    assert asked("", "--yes") == ["DELETE"]
-    assert asked("", "--json") == ["DELETE"]
+    assert asked("", "--yes") == ["GET", "DELETE"]
+    assert asked("", "--json") == ["GET", "DELETE"]
 
 
 def test_rm_names_the_models_that_keep_a_file(llmd: Llmd, daemon: FakeDaemon) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from llmd.cli import requests
+from llmd.errors import NotFound
 from tests.fakes.daemon import FakeDaemon
 from tests.unit.cli.conftest import Llmd
 
@@ -136,3 +137,29 @@ def test_what_clients_choose_cannot_move_the_cursor(llmd: Llmd, daemon: FakeDaem
     assert "\r" not in shown
     assert "user:\N{REPLACEMENT CHARACTER}[2J" in shown
     assert "王" in shown
+
+
+def test_cancelling_names_the_request_and_what_it_did(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.answers["/control/requests/cancel"] = ROW
+    assert llmd("cancel", "7").out == "cancelled request 7 of llmd-tiny, which was writing\n"
+    assert daemon.body("/control/requests/cancel") == {"id": 7}
+    assert llmd("cancel", "7", "--json").json["id"] == 7
+
+
+@pytest.mark.parametrize("number", ["0", "x", "-1"])
+def test_what_is_no_number_of_a_request_is_wrong_usage(
+    llmd: Llmd, daemon: FakeDaemon, number: str
+) -> None:
+    assert llmd("cancel", number).code == 2
+    assert daemon.asked == []
+
+
+def test_a_request_that_has_ended_cannot_be_cancelled(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.failures["/control/requests/cancel"] = NotFound(
+        "No request 9 is under way.", hint="`llmd requests` lists them."
+    )
+    assert llmd("cancel", "9") == (
+        1,
+        "",
+        "Error: No request 9 is under way. `llmd requests` lists them.\n",
+    )

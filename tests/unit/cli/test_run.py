@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -119,3 +120,52 @@ def test_adapters_reach_the_daemon(llmd: Llmd, daemon: FakeDaemon, command: str,
     assert llmd(command, "--adapter", "style=0.5", "hello").code == 0
     assert daemon.body(path)["adapters"] == [{"name": "style", "scale": 0.5}]
     assert llmd(command, "--adapter", "style=x", "hello").code == 2
+
+
+def test_files_stand_before_the_prompt(llmd: Llmd, daemon: FakeDaemon, tmp_path: Path) -> None:
+    (tmp_path / "report.md").write_text("All is well.\n", encoding="utf-8")
+    assert llmd("run", "-f", str(tmp_path / "report.md"), "Summarise it.", stdin="").code == 0
+    assert daemon.body(CHAT)["messages"] == [
+        {"role": "user", "content": "All is well.\n\nSummarise it."}
+    ]
+
+
+def test_a_file_alone_is_a_prompt(llmd: Llmd, daemon: FakeDaemon, tmp_path: Path) -> None:
+    (tmp_path / "q.txt").write_text("Who are you?")
+    assert llmd("run", "-f", str(tmp_path / "q.txt")).code == 0
+    assert daemon.body(CHAT)["messages"][0]["content"] == "Who are you?"
+
+
+def test_a_model_may_come_before_the_words_about_a_file(
+    llmd: Llmd, daemon: FakeDaemon, tmp_path: Path
+) -> None:
+    (tmp_path / "q.txt").write_text("Who are you?")
+    assert llmd("run", "llmd-tiny", "-f", str(tmp_path / "q.txt")).code == 0
+    assert daemon.body(CHAT)["model"] == "llmd-tiny"
+
+
+def test_pictures_and_a_schema_reach_the_daemon(
+    llmd: Llmd, daemon: FakeDaemon, tmp_path: Path
+) -> None:
+    (tmp_path / "plan.png").write_bytes(b"\x89PNG\r\n")
+    (tmp_path / "rooms.json").write_text('{"type": "integer"}')
+    picture, form = str(tmp_path / "plan.png"), str(tmp_path / "rooms.json")
+    assert llmd("run", "--image", picture, "--schema", form, "How many rooms?").code == 0
+    body = daemon.body(CHAT)
+    assert [part["type"] for part in body["messages"][0]["content"]] == ["image_url", "text"]
+    assert body["response_format"]["json_schema"]["schema"] == {"type": "integer"}
+    assert not body.keys() & {"tools", "tool_choice"}
+
+
+@pytest.mark.parametrize("option", ["--file", "--image", "--schema"])
+def test_a_file_that_is_not_there_is_wrong_usage(llmd: Llmd, option: str) -> None:
+    result = llmd("run", option, "/nonexistent/x", "hi")
+    assert result.code == 2
+    assert "/nonexistent/x" in result.err
+
+
+def test_a_picture_that_is_none_asks_nobody(llmd: Llmd, daemon: FakeDaemon, tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("no picture")
+    result = llmd("run", "--image", str(tmp_path / "x"), "hi")
+    assert (result.code, result.out) == (1, "")
+    assert "no picture that is known" in result.err

@@ -44,14 +44,29 @@ def test_start_finds_a_daemon_that_runs(llmd: Llmd) -> None:
     assert llmd("start", "--port", "9") == (0, out, "")
 
 
+@pytest.mark.usefixtures("daemon")
+def test_start_wakes_a_daemon_that_systemd_listens_for(
+    llmd: Llmd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmd.client.sleep.asleep", lambda _paths: True)
+    out = f"llmd is running at http://127.0.0.1:8000, process {os.getpid()}\n"
+    assert llmd("start") == (0, out, "")
+
+
 def test_status_shows_the_daemon(llmd: Llmd, daemon: FakeDaemon) -> None:
     daemon.loaded = [LOADED]
     out = llmd("status").out
     assert f"running, process {os.getpid()}, for 1 h 1 min" in out
     assert "http://127.0.0.1:8000/v1" in out
     assert "1 on disk, 1 loaded" in out
+    assert "gRPC" not in out
     assert "llmd-tiny   ready" in out
     assert llmd("status", "--json").json["pid"] == os.getpid()
+
+
+def test_status_shows_where_grpc_is_listened_for(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.answers["/control/status"] = {**daemon.status(), "grpc": "127.0.0.1:50051"}
+    assert "127.0.0.1:50051" in llmd("status").out
 
 
 def test_status_of_nothing_is_3(llmd: Llmd, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,3 +111,12 @@ def test_a_stranger_on_the_socket_is_told_apart(
         with pytest.raises(LlmdError, match=words):
             Client(socket_path, timeout=5).get("/control/status")
         thread.join()
+
+
+def test_who_wants_to_know_is_told_of_each_call(daemon: FakeDaemon) -> None:
+    told: list[str] = []
+    client = Client(daemon.path, told=lambda call, seconds: told.append(f"{call} {seconds >= 0}"))
+    client.get("/control/ps")
+    with pytest.raises(ModelNotFound):
+        client.get("/control/models/nope")
+    assert told == ["GET /control/ps 200 True", "GET /control/models/nope 404 True"]
