@@ -25,10 +25,18 @@ def loaded_by(module: str) -> set[str]:
         ("llmd", HEAVY | {"aiohttp", "msgspec", "rich", "typer"}),
         ("llmd.errors", HEAVY | {"aiohttp", "msgspec"}),
         ("llmd.client.client", HEAVY | {"aiohttp", "asyncio", "rich"}),
+        (  # a shell waits for it between two keystrokes
+            "llmd.cli.completing.answering",
+            HEAVY | {"aiohttp", "asyncio", "email", "http", "msgspec", "pydantic", "typer"},
+        ),
         ("llmd.cli.main", HEAVY | {"aiohttp", "rich", "prompt_toolkit"}),
         (
             "llmd.daemon",
             {"llama_cpp", "huggingface_hub", "jinja2", "typer", "prompt_toolkit"},
+        ),
+        (
+            "llmd.daemon.process",  # gRPC is imported where it is enabled
+            {"llama_cpp", "grpc", "google"},
         ),
         (
             "llmd.runtime.worker.__main__",

@@ -16,8 +16,15 @@ def test_no_file_or_folder_hides_what_it_is_for() -> None:
     assert [relative(path) for path in named if BANNED.fullmatch(path.stem)] == []
 
 
+def test_migrations_are_numbered() -> None:
+    named = [path.stem for path in (PACKAGE / "storage" / "migrations" / "versions").glob("*.py")]
+    assert len(named) > 1
+    assert [name for name in named if not re.fullmatch(r"__init__|\d{4}_[a-z_]+", name)] == []
+
+
 def test_module_names_are_plain_words() -> None:
-    named = [path.stem for path in PACKAGE.rglob("*.py")]
+    # migrations run in the order of their names, and so begin with a number
+    named = [path.stem for path in PACKAGE.rglob("*.py") if path.parent.name != "versions"]
     assert [
         name for name in named if not re.fullmatch(r"__\w+__|[a-z][a-z0-9]*(_[a-z0-9]+)*", name)
     ] == []

@@ -58,6 +58,14 @@ PURE = [
             "runtime/residency/pressure.py",
             "runtime/residency/wishes.py",
             "runtime/supervisor.py",
+            "security/api_keys.py",
+            "security/claims.py",
+            "security/exposure.py",
+            "security/naming.py",
+            "security/passwords.py",
+            "security/scopes.py",
+            "security/throttle.py",
+            "security/tokens.py",
         )
     ),
 ]
