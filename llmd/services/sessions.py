@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import structlog
@@ -50,6 +50,7 @@ class Sessions:
         """Keep the rows' repository; `clock` gives seconds since 1970."""
         self._repository = repository
         self._clock = clock
+        self._finishing: set[asyncio.Future[None]] = set()
         self._purging: asyncio.Future[None] | None = None
         self._purge_again = False
 
@@ -57,8 +58,19 @@ class Sessions:
         """Go on deleting what an earlier daemon had begun to delete."""
         self._purge_soon()
 
+    def finish(self, work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+        """Begin what has to come to its end even when whoever asked for it is gone; `close` waits
+        for it.
+        """
+        begun = asyncio.ensure_future(work)
+        self._finishing.add(begun)
+        begun.add_done_callback(self._finishing.discard)
+        return begun
+
     async def close(self) -> None:
-        """Stop deleting; the next daemon goes on."""
+        """Wait for what is being kept, and stop deleting; the next daemon goes on."""
+        while self._finishing:
+            await asyncio.wait(self._finishing)
         if self._purging:
             self._purging.cancel()
             with suppress(asyncio.CancelledError):

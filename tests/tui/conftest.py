@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,8 @@ def paths_of(daemon: Daemon) -> Paths:
 
 async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
     """Let the interface run until something has happened."""
-    for _ in range(600):
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
         await pilot.pause(0.02)
         if condition():
             return

@@ -82,7 +82,7 @@ class _Turn:
     async def keep(self) -> None:
         """Keep all that was said, once."""
         if self._keeping is None:
-            self._keeping = asyncio.ensure_future(self._write())
+            self._keeping = self._sessions.finish(self._write())
         # a client that leaves now must not leave half of it, nor have it kept twice
         await asyncio.shield(self._keeping)
 

@@ -319,3 +319,21 @@ async def test_sessions_are_searched_by_words(sessions: Sessions) -> None:
     for words in ("\0", "x" * (LONGEST_TITLE + 1), "\ud800"):
         with pytest.raises(InvalidRequest):
             await sessions.list(ANNA, words=words)
+
+
+async def test_what_is_being_kept_comes_to_its_end_before_all_is_closed(
+    sessions: Sessions,
+) -> None:
+    go, done = asyncio.Event(), []
+
+    async def work() -> None:
+        await go.wait()
+        done.append("kept")
+
+    sessions.finish(work())
+    closing = asyncio.ensure_future(sessions.close())
+    await asyncio.sleep(0.01)
+    assert not closing.done()
+    go.set()
+    await closing
+    assert done == ["kept"]

@@ -19,7 +19,9 @@ from llmd.server.http.keys import CALLER, DIALECT, IDENTITY, SERVICES, WATCH
 from llmd.telemetry import journal
 from llmd.telemetry.journal import Journal
 
-_QUIET = {"/health", "/metrics", "/control/status", "/control/ps", "/control/requests"}
+_QUIET = {"/health", "/metrics"} | {
+    f"/control/{name}" for name in ("status", "ps", "requests", "feed")
+}
 _CLIENT_ERROR = 400
 _LEFT = 499
 _TRACE = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
@@ -77,7 +79,7 @@ def _known(request: web.Request, status: int, kept: Journal) -> dict[str, str | 
 
 
 def _log(request: web.Request, status: int, told: dict[str, str | int | float]) -> None:
-    quiet = request.path in _QUIET and status < _CLIENT_ERROR
+    quiet = request.path in _QUIET and (status < _CLIENT_ERROR or status == _LEFT)
     log = structlog.get_logger("http")
     log.log(logging.DEBUG if quiet else logging.INFO, "request", **told)
 
