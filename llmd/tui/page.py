@@ -63,7 +63,8 @@ class Page(Screen[None]):
 
     def refresh_standing(self) -> None:
         """Show how the daemon stands."""
-        if not self.is_mounted:
+        # a page that is just going has lost its parts already
+        if not self.is_mounted or not self.query(TopLine) or not self.query(Banner):
             return
         app = self.llmd
         self.query_one(TopLine).show(app.page_names, self.TAB, app.snapshot, app.trouble)
