@@ -51,7 +51,9 @@ def opened(tiny_model: Path) -> Iterator[Opened]:
 
 @pytest.fixture
 def engine(opened: Opened) -> Iterator[Engine]:
+    """The shared engine, with nothing cached by the tests before."""
     assert opened.engine
+    opened.engine.scheduler.cache.forget()
     yield opened.engine
     assert opened.engine.idle, "a test left sequences behind"
 

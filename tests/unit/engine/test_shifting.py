@@ -3,16 +3,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llmd.engine.shifting import shift
+from llmd.protocol.requests import Speculation
 from tests.unit.engine.conftest import Answers, MakeSequence
 
 if TYPE_CHECKING:
     from llmd.engine.step import Engine
+
+# one token a step: how many drafts bring depends on the machine's speed
+ONE_BY_ONE = Speculation(mode="off")
 
 
 def test_the_older_half_behind_the_beginning_goes_and_the_rest_moves_up(
     engine: Engine, make: MakeSequence
 ) -> None:
     sequence = make(1, "one two three four", ignore_eos=True, max_tokens=60)
+    sequence.speculation = ONE_BY_ONE
     engine.submit(sequence)
     answers = Answers()
     for _ in range(41):
@@ -35,6 +40,7 @@ def test_cells_that_others_share_stay_and_the_context_is_read_again(
     prompt = "red green blue yellow black white " * 6
     first = make(1, prompt, ignore_eos=True, max_tokens=40)
     second = make(2, prompt + "pink", ignore_eos=True, max_tokens=40)
+    first.speculation = second.speculation = ONE_BY_ONE
     engine.submit(first)
     answers = Answers()
     answers.take(engine)
