@@ -323,6 +323,8 @@ class SecuritySettings(Section, frozen=True):
     """How long an access token counts."""
     refresh_lifetime: Duration = Duration(30 * 86400)
     """How long a login can be refreshed."""
+    browser_lifetime: Duration = Duration(12 * 3600)
+    """How long a login in the browser counts."""
     secret_file: str = ""
     """What signs tokens; daemons that share accounts share it. Empty: one in the state
     directory.

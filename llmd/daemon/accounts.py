@@ -43,6 +43,7 @@ class Accounts:
         families = FamilyRepository(database)
         file = Path(settings.secret_file).expanduser() if settings.secret_file else secret
         hashing, signing = hashing or Hashing(), Signing(file)
+        self.signing = signing
         self.revocations = Revocations()
         self.audit = Audit(AuditRepository(database), clock)
         self._last_used = LastUsed(keys)

@@ -68,6 +68,7 @@ def bundle(base: Foundation, people: People, shutdown: Callable[[bool], None]) -
         quantization=made.quantization,
         residents=made.residents,
         sessions=people.sessions,
+        signing=people.accounts.signing,
         presets=Presets(store, pool),
         pulls=made.pulls,
         status=status,

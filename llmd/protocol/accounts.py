@@ -84,6 +84,15 @@ class TokenPair(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds for which the access token counts."""
 
 
+class BrowserLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """What a login in a browser gives."""
+
+    token: str
+    """An access token."""
+    expires_in: int
+    """Seconds for which it counts."""
+
+
 class TokenFamily(msgspec.Struct, frozen=True, kw_only=True):
     """One login and all the tokens that came of it."""
 

@@ -14,6 +14,7 @@ import msgspec
 from jwt.types import Options
 
 from llmd.errors import Unauthorized
+from llmd.security import stamps
 from llmd.security.claims import Claims, TokenKind
 
 _ALGORITHM = "HS256"
@@ -48,6 +49,14 @@ class Tokens:
             "exp": claims.expires_at,
         }
         return self._jwt.encode(payload, self._secret, algorithm=_ALGORITHM)
+
+    def stamp(self, visit: str) -> str:
+        """Return the stamp of a browser's visit."""
+        return stamps.stamp(self._secret, visit)
+
+    def stamped(self, visit: str, shown: str) -> bool:
+        """Whether what a form shows is the stamp of this visit."""
+        return stamps.same(self._secret, visit, shown)
 
     def read(self, token: str, kind: TokenKind, now: float) -> Claims:
         """Return what a token of this kind says; raise Unauthorized for a forged or expired one."""

@@ -34,6 +34,7 @@ from llmd.server.http.middleware.cors import cors, mark
 from llmd.server.http.middleware.host_check import host_check
 from llmd.server.http.route import Mount
 from llmd.server.openapi import serving
+from llmd.server.web import routes as web_routes
 from llmd.services.bundle import Services
 
 OPENAI = Mount(
@@ -77,7 +78,10 @@ SHORT = Mount(
 )
 CONTROL = Mount("/control", control_routes.ROUTES, control_errors.encode)
 
-TCP_MOUNTS = (OPENAI, GATEWAY, *PLATFORM, CAIQITALK, NATIVE_API, STELLARBYTE, NATIVE, SHORT)
+TCP_MOUNTS = (
+    *(OPENAI, GATEWAY, *PLATFORM, CAIQITALK, NATIVE_API, STELLARBYTE, NATIVE, SHORT),
+    *web_routes.MOUNTS,
+)
 SOCKET_MOUNTS = (CONTROL, *TCP_MOUNTS)
 """The Unix socket belongs to the owner: the same, and control calls, which live only here."""
 
@@ -100,9 +104,11 @@ def build(
     application[WATCH] = Watch(services.connections, settings, trusted=trusted)
     application.on_response_prepare.append(annotate)
     websockets.attach(application)
+    web_routes.attach(application)
     for mount in (*mounts, *serving.mounts(mounts)):
         for route in mount.routes:
-            handler = bounded(admitted(route, mount.name), mount.encode_error)
+            admit = mount.admit or admitted
+            handler = bounded(admit(route, mount.name), mount.encode_error)
             application.router.add_route(route.method, mount.prefix + route.path, handler)
             if route.method == "GET" and route.status == HTTPStatus.OK:  # 101 opens a WebSocket
                 application.router.add_route("HEAD", mount.prefix + route.path, handler)

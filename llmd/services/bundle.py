@@ -31,6 +31,7 @@ from llmd.services.quantization import Quantization
 from llmd.services.requests import Requests
 from llmd.services.residents import Residents
 from llmd.services.sessions import Sessions
+from llmd.services.signing import Signing
 from llmd.services.status import Status
 from llmd.services.upkeep import Upkeep
 from llmd.services.usage import Usage
@@ -66,6 +67,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     quantization: Quantization
     residents: Residents
     sessions: Sessions
+    signing: Signing
     presets: Presets
     pulls: Pulls
     status: Status

@@ -16,7 +16,7 @@ from prometheus_client import Counter
 from llmd.config.settings import AuthMode, SecuritySettings
 from llmd.config.values import Duration
 from llmd.errors import Forbidden, RateLimited, Unauthorized
-from llmd.protocol.accounts import AuditKind, TokenFamily, TokenPair, User
+from llmd.protocol.accounts import AuditKind, BrowserLogin, TokenFamily, TokenPair, User
 from llmd.protocol.callers import Caller
 from llmd.security.claims import Claims, TokenKind
 from llmd.security.naming import folded, is_text
@@ -70,6 +70,21 @@ class Login:
         those who guess, Forbidden where only keys count, StorageFailed, and ConfigInvalid when the
         secret that signs cannot be had.
         """
+        family, now = await self._begin(name, password, address)
+        return await self._pair(family.id, family.user, family.current, now)
+
+    async def browse(self, name: str, password: str, address: str) -> BrowserLogin:
+        """Return the one token of a browser's login, which counts until the login ends and is not
+        refreshed; errors as `login`.
+        """
+        family, now = await self._begin(name, password, address)
+        lifetime = _seconds(self._settings.browser_lifetime)
+        claims = _claims(
+            TokenKind.ACCESS, family.id, family.user, str(uuid.uuid4()), now, lifetime
+        )
+        return BrowserLogin(token=await self._signing.sign(claims), expires_in=int(lifetime))
+
+    async def _begin(self, name: str, password: str, address: str) -> tuple[TokenFamily, float]:
         self._check_mode()
         key = folded(name[:_LONGEST_NAME])
         self._wait(key, address)
@@ -93,7 +108,7 @@ class Login:
         )
         await self._families.add(family)
         self._note(AuditKind.LOGIN, user, address)
-        return await self._pair(family.id, user.id, family.current, now)
+        return family, now
 
     async def refresh(self, token: str, address: str = "") -> TokenPair:
         """Return new tokens for a refresh token that was not used yet; errors as `login`."""

@@ -29,6 +29,14 @@ class Signing:
         """Return what a token says; raise Unauthorized, and as `sign`."""
         return (await self._ready()).read(token, kind, now)
 
+    async def stamp(self, visit: str) -> str:
+        """Return the stamp of a browser's visit; errors as `sign`."""
+        return (await self._ready()).stamp(visit)
+
+    async def stamped(self, visit: str, shown: str) -> bool:
+        """Whether what a form shows is the stamp of this visit; errors as `sign`."""
+        return (await self._ready()).stamped(visit, shown)
+
     async def _ready(self) -> Tokens:
         if self._tokens is not None:
             return self._tokens

@@ -9,10 +9,10 @@ from typing import Any
 
 from llmd.config.values import Duration
 from llmd.errors import InvalidRequest
+from llmd.protocol import amounts
 from llmd.protocol.accounts import ApiKey, User
 from llmd.protocol.callers import EVERYTHING, Role, Scope
 from llmd.protocol.limits import Allowance
-from llmd.tui import figures
 from llmd.tui.cells import Cell, Column, Row, Tone
 
 MODES = {
@@ -56,7 +56,7 @@ def key_row(key: ApiKey, user: str, now: float) -> Row:
     ends = key.expires_at
     expired = ends is not None and ends <= now
     dim = Tone.DIM if expired or not key.enabled else Tone.PLAIN
-    left = "never" if ends is None else "" if expired else f"in {figures.duration(ends - now)}"
+    left = "never" if ends is None else "" if expired else f"in {amounts.duration(ends - now)}"
     cells = (
         Cell(key.prefix, dim),
         Cell(key.name, dim),
@@ -90,7 +90,7 @@ def _state(*, enabled: bool, expired: bool = False) -> Cell:
 
 
 def _ago(moment: float | None, now: float) -> str:
-    return "never" if moment is None else f"{figures.duration(now - moment)} ago"
+    return "never" if moment is None else f"{amounts.duration(now - moment)} ago"
 
 
 def scopes(found: frozenset[Scope]) -> str:
@@ -104,7 +104,7 @@ def limits(allowance: Allowance) -> str:
     """Return what is limited otherwise than the settings say."""
     found = ((getattr(allowance, name), word) for name, word in _SHORT.items())
     return ", ".join(
-        f"{figures.count(most)} {word}" if most else f"no limit of {word}"
+        f"{amounts.count(most)} {word}" if most else f"no limit of {word}"
         for most, word in found
         if most is not None
     )

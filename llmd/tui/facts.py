@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
+from llmd.protocol import amounts
 from llmd.protocol.catalog import Fit, Offer
 from llmd.protocol.models import LoadedModel, ModelState
-from llmd.tui import figures, plans
+from llmd.tui import plans
 from llmd.tui.cells import Cell, Line, Tone, line, said, told
 from llmd.tui.stock import Item, tokens
 
@@ -48,10 +49,10 @@ def _facts(item: Item, card: Mapping[str, Any]) -> list[Line]:
     facts, origin = _dict(card, "facts"), _dict(_dict(card, "description"), "origin")
     active = item.offer.active if item.offer else facts.get("active_parameters", 0)
     weights = (
-        figures.count(item.parameters) if item.parameters else "",
-        f"{figures.count(active)} active" if active and active < item.parameters else "",
+        amounts.count(item.parameters) if item.parameters else "",
+        f"{amounts.count(active)} active" if active and active < item.parameters else "",
         item.quantization,
-        figures.size(item.size) if item.size else "",
+        amounts.size(item.size) if item.size else "",
     )
     return [
         line("weights", ", ".join(part for part in weights if part)),
@@ -90,7 +91,7 @@ def _file(item: Item, card: Mapping[str, Any]) -> list[Line]:
 def _loaded(model: LoadedModel) -> list[Line]:
     uses = model.measured or model.predicted
     kept = "stays loaded" if model.expires_in is None else ""
-    left = f"unloads in {figures.duration(model.expires_in)}" if model.expires_in else kept
+    left = f"unloads in {amounts.duration(model.expires_in)}" if model.expires_in else kept
     ready = model.state is ModelState.READY
     holds = f"{tokens(model.context_length)} tokens x {model.parallel} answers"
     answers = f", {model.running} answering" if model.running else ""
@@ -99,7 +100,7 @@ def _loaded(model: LoadedModel) -> list[Line]:
             line("state", f"{model.state}{', pinned' if model.pinned else ''}{answers}", Tone.GOOD),
             line("idle", left if ready and not model.pinned else ""),
             line("holds", holds if model.context_length else ""),
-            *(line(use.device, figures.size(use.parts.total)) for use in uses),
+            *(line(use.device, amounts.size(use.parts.total)) for use in uses),
         ]
     )
 
@@ -111,7 +112,7 @@ def _variants(offer: Offer) -> list[Line]:
         usual = (
             Cell("  usual", Tone.DIM) if variant.quantization == offer.quantization else Cell("")
         )
-        size = figures.size(variant.size) if variant.size else "?"
+        size = amounts.size(variant.size) if variant.size else "?"
         cells = (
             Cell(variant.quantization.ljust(widest + 2)),
             Cell(f"{size:>8}  "),

@@ -14,9 +14,9 @@ import msgspec
 
 from llmd.client.streams import cut_short
 from llmd.errors import DaemonUnreachable, Draining, LlmdError
+from llmd.protocol import amounts
 from llmd.protocol.models import PullProgress
 from llmd.protocol.quantization import QuantizeProgress
-from llmd.tui import figures
 
 _LAST = {"done", "ready"}
 """How work stands in the last line of it."""
@@ -101,7 +101,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         """Return how much of it is done, between 0 and 1."""
         if self.stage is Stage.DONE:
             return 1.0
-        return figures.share(self.done, self.total) if self.fraction is None else self.fraction
+        return amounts.share(self.done, self.total) if self.fraction is None else self.fraction
 
     @property
     def brief(self) -> str:
@@ -282,9 +282,9 @@ def words(job: Job) -> str:
         return f"{job.status} {job.fraction:.0%}"
     parts = [
         job.status or "asking",
-        f"{figures.size(job.done)} of {figures.size(job.total)}" if job.total else "",
-        f"{figures.size(job.rate)}/s" if job.rate else "",
-        f"{figures.duration(job.remaining)} left" if job.remaining is not None else "",
+        f"{amounts.size(job.done)} of {amounts.size(job.total)}" if job.total else "",
+        f"{amounts.size(job.rate)}/s" if job.rate else "",
+        f"{amounts.duration(job.remaining)} left" if job.remaining is not None else "",
         job.note,
         "for another client" if job.foreign else "",
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from llmd.config.values import Duration
 from llmd.errors import InvalidRequest
-from llmd.tui import figures
+from llmd.protocol import amounts
 from llmd.tui.cells import Cell, Line, Tone, bar, line, said, told
 
 _BAR = 20
@@ -29,7 +29,7 @@ def summary(plan: Mapping[str, Any]) -> list[Line]:
         return [said(plan["problem"], Tone.BAD)]
     free = {room["device"]: room["free"] for room in plan["rooms"]}
     uses = [
-        line(use["device"], f"{figures.size(_total(use))} of {_size(free, use)} free")
+        line(use["device"], f"{amounts.size(_total(use))} of {_size(free, use)} free")
         for use in plan["uses"]
     ]
     return told([*uses, *_shape(plan)])
@@ -51,7 +51,7 @@ def _shape(plan: Mapping[str, Any]) -> list[Line]:
         line("context", f"{plan['context_length']} tokens x {plan['parallel']} answers"),
         line("KV cache", f"{plan['kv_tokens']} tokens, {plan['kv_type']}"),
         line("on GPUs", layers if plan["layers"] else ""),
-        line("loads in", "" if seconds is None else f"about {figures.seconds(seconds)}"),
+        line("loads in", "" if seconds is None else f"about {amounts.seconds(seconds)}"),
         line("unloads", ", ".join(plan.get("evicted", [])), Tone.WARN),
     ]
 
@@ -60,10 +60,10 @@ def _device(use: Mapping[str, Any], rooms: Sequence[Mapping[str, Any]]) -> list[
     free = next((room["free"] for room in rooms if room["device"] == use["device"]), 0)
     total = _total(use)
     over = total > free
-    drawn = bar(figures.share(total, free) if free else 1.0, _BAR)
-    word = f"  {figures.size(total)} of {figures.size(free)} free"
+    drawn = bar(amounts.share(total, free) if free else 1.0, _BAR)
+    word = f"  {amounts.size(total)} of {amounts.size(free)} free"
     told_parts = [
-        f"{name} {figures.size(use['parts'][part])}"
+        f"{name} {amounts.size(use['parts'][part])}"
         for part, name in _PARTS.items()
         if use["parts"].get(part)
     ]
@@ -78,7 +78,7 @@ def _total(use: Mapping[str, Any]) -> int:
 
 
 def _size(free: Mapping[str, int], use: Mapping[str, Any]) -> str:
-    return figures.size(free.get(use["device"], 0))
+    return amounts.size(free.get(use["device"], 0))
 
 
 def remedies(plan: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from llmd.protocol import amounts
 from llmd.protocol.reports import RequestList, RequestReport, RequestState
 from llmd.protocol.requests import Lane
-from llmd.tui import figures
 from llmd.tui.cells import Cell, Column, Line, Row, Tone, line, told
 
 _TONES = {
@@ -56,9 +56,9 @@ def row(request: RequestReport) -> Row:
         _cached(request),
         _number(request.generated_tokens),
         f"{request.tokens_per_second:.1f}" if request.tokens_per_second else "",
-        figures.seconds(request.first_token),
+        amounts.seconds(request.first_token),
         _wait(request),
-        figures.seconds(request.age),
+        amounts.seconds(request.age),
         "batch" if request.lane is Lane.BATCH else "",
         printable(request.client),
         printable(request.missed),
@@ -86,8 +86,8 @@ def _cached(request: RequestReport) -> str:
 def _wait(request: RequestReport) -> str:
     """Return how long it waited for its turn; of one that still waits, how long that may take."""
     if request.estimated_wait is not None:
-        return f"~{figures.seconds(request.estimated_wait)}"
-    return figures.seconds(request.queued) if request.queued else ""
+        return f"~{amounts.seconds(request.estimated_wait)}"
+    return amounts.seconds(request.queued) if request.queued else ""
 
 
 def _number(number: int) -> str:
@@ -127,11 +127,11 @@ def card(request: RequestReport) -> list[Line]:
             line("reused", _tokens(request.cached_tokens) or "nothing" * (not live)),
             line("not reused", printable(request.missed)),
             line("answer", _tokens(request.generated_tokens)),
-            line("speed", figures.rate(speed) if (speed := request.tokens_per_second) else ""),
+            line("speed", amounts.rate(speed) if (speed := request.tokens_per_second) else ""),
             line("drafts", _drafts(request)),
             line("1st token", _after(request.first_token)),
             line("may wait" if request.estimated_wait is not None else "waited", _wait(request)),
-            line("age" if live else "took", figures.seconds(request.age)),
+            line("age" if live else "took", amounts.seconds(request.age)),
         ]
     )
 
@@ -141,7 +141,7 @@ def _tokens(number: int) -> str:
 
 
 def _after(seconds: float | None) -> str:
-    return "" if seconds is None else f"after {figures.seconds(seconds)}"
+    return "" if seconds is None else f"after {amounts.seconds(seconds)}"
 
 
 def _drafts(request: RequestReport) -> str:

@@ -7,9 +7,9 @@ from enum import IntEnum
 
 import msgspec
 
+from llmd.protocol import amounts
 from llmd.protocol.catalog import Fit, Offer
 from llmd.protocol.models import Kind, LoadedModel, ModelManifest, ModelState
-from llmd.tui import figures
 from llmd.tui.cells import Cell, Column, Row, Tone
 from llmd.tui.jobs import Job, Work
 
@@ -174,10 +174,10 @@ def row(item: Item) -> Row:
     cells = (
         _mark(item),
         Cell(item.name, Tone.STRONG if item.place is Place.MEMORY else Tone.PLAIN),
-        Cell(figures.size(item.size) if item.size else "?", tone),
+        Cell(amounts.size(item.size) if item.size else "?", tone),
         _fits(item),
         _state(item),
-        Cell(figures.count(item.parameters) if item.parameters else "", tone),
+        Cell(amounts.count(item.parameters) if item.parameters else "", tone),
         Cell(item.quantization, tone),
         Cell(tokens(item.context), tone),
         Cell(" ".join(_notable(item.abilities)), tone),

@@ -28,6 +28,12 @@ def sender(remote: str, headers: Mapping[str, str], proxies: Networks) -> str:
     return found if found != remote else _address(headers.get("X-Real-IP", "")) or remote
 
 
+def secure(scheme: str, remote: str, headers: Mapping[str, str], proxies: Networks) -> bool:
+    """Whether the client speaks HTTPS, be it to a proxy that hands on."""
+    told = headers.get("X-Forwarded-Proto", "") if proxies.contain(remote) else ""
+    return (told.split(",")[0].strip().lower() or scheme) == "https"
+
+
 def _address(text: str) -> str:
     """Return an address without port and brackets; empty: it is none."""
     text = text.strip()

@@ -5,7 +5,7 @@ The same structs that validate a body describe it in the OpenAPI document.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -61,3 +61,5 @@ class Mount:
     """Of the dialect in the OpenAPI document; empty: it is not in there."""
     error: Any = None
     """Type of the JSON that `encode_error` makes."""
+    admit: Callable[[Route, str], Handler] | None = None
+    """Who lets callers through to a route's handler; None: `admission.admitted`."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-from llmd.tui import figures
+from llmd.protocol import amounts
 from llmd.tui.chat.plain import plain
 from llmd.tui.chat.talk import Talk
 from llmd.tui.chat.wording import excerpt
@@ -41,7 +41,7 @@ def rows(
     ]
     for session in kept:
         talk = opened.get(session["id"])
-        age = figures.duration(now - session["updated_at"])
+        age = amounts.duration(now - session["updated_at"])
         busy = talk is not None and talk.answer is not None
         title = _title(session["title"])
         found.append(SessionRow(session["id"], title, age.rjust(4), talk is shown, busy))

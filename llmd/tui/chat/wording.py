@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from llmd.protocol import amounts
 from llmd.protocol.models import LoadedModel, ModelState
 from llmd.protocol.reports import RequestReport, RequestState
-from llmd.tui import figures
 from llmd.tui.chat.turns import Turn, TurnState
 
 
@@ -25,13 +25,13 @@ def _speed(turn: Turn) -> Iterator[str]:
     if tokens:
         yield f"{tokens} token{'' if tokens == 1 else 's'}"
     if tokens and seconds:
-        yield figures.rate(tokens / seconds)
+        yield amounts.rate(tokens / seconds)
     if turn.first_token is not None:
-        yield f"first after {figures.seconds(turn.first_token)}"
+        yield f"first after {amounts.seconds(turn.first_token)}"
     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
     if prompt := usage.get("prompt_tokens") or 0:
         reuse = f", {100 * cached // prompt}% cached" if cached else ""
-        yield f"prompt {figures.count(prompt)}{reuse}"
+        yield f"prompt {amounts.count(prompt)}{reuse}"
 
 
 def _ending(turn: Turn) -> Iterator[str]:
@@ -51,7 +51,7 @@ def waiting(
     """Return why nothing comes yet, as far as the feed tells, or how quickly it comes."""
     found = next((one for one in loaded if one.name == model), None)
     told = _loading(found) or (_place(report) if report else "") or "waiting"
-    return f"{told} · {figures.duration(seconds)}" if seconds >= 1 else told
+    return f"{told} · {amounts.duration(seconds)}" if seconds >= 1 else told
 
 
 def _loading(model: LoadedModel | None) -> str:
@@ -67,13 +67,13 @@ def _place(report: RequestReport) -> str:
         ahead = report.position or 0
         place = f"{ahead} ahead in the line" if ahead else "next in the line"
         wait = report.estimated_wait
-        return f"{place}, about {figures.duration(wait)}" if wait and wait >= 1 else place
+        return f"{place}, about {amounts.duration(wait)}" if wait and wait >= 1 else place
     if report.state is RequestState.READING and report.prompt_tokens:
         share = report.read_tokens / report.prompt_tokens
-        return f"reading {figures.count(report.prompt_tokens)} tokens {share:.0%}"
+        return f"reading {amounts.count(report.prompt_tokens)} tokens {share:.0%}"
     if report.state is RequestState.WRITING:
         speed = report.tokens_per_second
-        return f"writing, {figures.rate(speed)}" if speed else "writing"
+        return f"writing, {amounts.rate(speed)}" if speed else "writing"
     return ""
 
 

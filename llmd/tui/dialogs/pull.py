@@ -9,8 +9,8 @@ from textual.widgets import Checkbox, Input, Label, Static
 
 from llmd.config.values import Size
 from llmd.errors import InvalidRequest
+from llmd.protocol import amounts
 from llmd.protocol.catalog import Fit, Offer
-from llmd.tui import figures
 from llmd.tui.cells import Cell, Column, Row, Tone
 from llmd.tui.dialogs.dialog import Dialog
 from llmd.tui.widgets.rows import Rows
@@ -100,7 +100,7 @@ class PullDialog(Dialog[PullOrder]):
 def _row(offer: Offer, place: int) -> Row:
     variant = offer.variants[place]
     usual = variant.quantization == offer.quantization
-    size = figures.size(variant.size) if variant.size else "?"
+    size = amounts.size(variant.size) if variant.size else "?"
     note = "usual" if usual else ""
     if variant.name in offer.installed:
         note = "here"

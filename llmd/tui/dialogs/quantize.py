@@ -11,8 +11,8 @@ from textual.containers import Grid
 from textual.widgets import Checkbox, Input, Label, Static
 
 from llmd.errors import InvalidRequest, LlmdError
+from llmd.protocol import amounts
 from llmd.protocol.quantization import Recipe, TypeCard
-from llmd.tui import figures
 from llmd.tui.cells import Cell, Column, Row, Tone
 from llmd.tui.dialogs.dialog import Dialog
 from llmd.tui.widgets.rows import Rows
@@ -126,7 +126,7 @@ def row(card: TypeCard) -> Row:
     tone = Tone.DIM if trouble(card) else Tone.PLAIN
     cells = (
         Cell(card.name, tone),
-        Cell(figures.size(card.size) if card.size else "", tone),
+        Cell(amounts.size(card.size) if card.size else "", tone),
         Cell(f"{bits:.2f}", tone),
         Cell(card.purpose, tone),
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from llmd.protocol import amounts
 from llmd.protocol.feed import Snapshot
 from llmd.protocol.reports import RequestReport, RequestState
-from llmd.tui import figures, request_rows
+from llmd.tui import request_rows
 from llmd.tui.drawing import MUTED, fitted
 
 _MOST = 12
@@ -36,11 +37,11 @@ def _turn(request: RequestReport) -> tuple[bool, int, int]:
 
 def _line(request: RequestReport, width: int) -> Content:
     state = request_rows.state(request)
-    speed = figures.rate(request.tokens_per_second) if request.tokens_per_second else ""
-    written = f"{figures.count(request.generated_tokens)} written"
+    speed = amounts.rate(request.tokens_per_second) if request.tokens_per_second else ""
+    written = f"{amounts.count(request.generated_tokens)} written"
     told = [written if request.generated_tokens else "", speed]
     if width >= _ROOMY:
-        told.insert(0, f"{figures.count(request.prompt_tokens)} read" * bool(request.read_tokens))
+        told.insert(0, f"{amounts.count(request.prompt_tokens)} read" * bool(request.read_tokens))
     names = (width - _STATE - 1 - len(told) * (_FIGURE + 1) - 1) // 2
     name = min(_LONGEST, max(8, names))
     return Content(" ").join(

@@ -7,9 +7,10 @@ from functools import partial
 
 from textual.content import Content
 
+from llmd.protocol import amounts
 from llmd.protocol.feed import GpuLoad, Snapshot
 from llmd.protocol.reports import RequestState
-from llmd.tui import drawing, figures
+from llmd.tui import drawing
 from llmd.tui.drawing import MUTED
 from llmd.tui.lines.columns import joined, meter, side_by_side
 
@@ -24,7 +25,7 @@ def lines(snapshot: Snapshot, width: int) -> list[Content]:
     used, total = machine.memory_used, machine.memory_total
     meters: list[Callable[[int], Content]] = [
         partial(_cpu, snapshot),
-        partial(_level, "memory", f"{_sizes(used, total)}", figures.share(used, total)),
+        partial(_level, "memory", f"{_sizes(used, total)}", amounts.share(used, total)),
         *(partial(_gpu, gpu) for gpu in machine.gpus),
     ]
     return [*side_by_side(meters, width), _daemon(snapshot, width)]
@@ -46,7 +47,7 @@ def _cpu(snapshot: Snapshot, width: int) -> Content:
 def _gpu(gpu: GpuLoad, width: int) -> Content:
     used = gpu.total - gpu.free
     return _level(
-        gpu.device.lower(), _sizes(used, gpu.total), figures.share(used, gpu.total), width
+        gpu.device.lower(), _sizes(used, gpu.total), amounts.share(used, gpu.total), width
     )
 
 
@@ -58,7 +59,7 @@ def _level(label: str, figure: str, share: float, width: int) -> Content:
 
 def _sizes(used: int, total: int) -> str:
     """Return `3.1/7.6 GB`, in the unit of the larger one."""
-    amount, unit = figures.size(total).split(" ")
+    amount, unit = amounts.size(total).split(" ")
     scale = float(amount) / total if total else 0.0
     part = used * scale
     return f"{part:.1f}/{amount} {unit}" if part < _PERCENT else f"{part:.0f}/{amount} {unit}"
@@ -72,7 +73,7 @@ def _daemon(snapshot: Snapshot, width: int) -> Content:
     told = [Content.styled(", ".join(doing) or "idle", "$text-success" if doing else MUTED)]
     for words in (
         f"{clients} connection{'' if clients == 1 else 's'}",
-        f"daemon {figures.size(status.resident)}",
+        f"daemon {amounts.size(status.resident)}",
         status.address.removeprefix("http://"),
     ):
         more = [*told, Content.styled(words, MUTED)]

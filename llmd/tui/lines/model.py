@@ -7,10 +7,11 @@ from functools import partial
 
 from textual.content import Content
 
+from llmd.protocol import amounts
 from llmd.protocol.feed import ModelHistory
 from llmd.protocol.models import LoadedModel, ModelState
 from llmd.protocol.placement import DeviceUse, Parts
-from llmd.tui import drawing, figures
+from llmd.tui import drawing
 from llmd.tui.drawing import MUTED, fitted
 from llmd.tui.lines.columns import BETWEEN, LABEL, TWO_COLUMNS, joined, meter, side_by_side
 
@@ -68,7 +69,7 @@ def _leaving(model: LoadedModel) -> str:
         return "pinned"
     if model.expires_in is None:
         return "stays"
-    return "in use" if model.running else f"unloads in {figures.duration(model.expires_in)}"
+    return "in use" if model.running else f"unloads in {amounts.duration(model.expires_in)}"
 
 
 def lines(
@@ -96,9 +97,9 @@ def lines(
 def _charts(past: ModelHistory, width: int) -> list[Content]:
     """Return two charts side by side: tokens per second, and time to the first token."""
     left = (width - BETWEEN) // 2
-    speed = _chart("tokens per second", past.generated, figures.rate, "$primary", left)
+    speed = _chart("tokens per second", past.generated, amounts.rate, "$primary", left)
     first = _chart(
-        "time to first token", past.first_token, figures.seconds, "$accent", width - BETWEEN - left
+        "time to first token", past.first_token, amounts.seconds, "$accent", width - BETWEEN - left
     )
     lines = [Content(" " * BETWEEN).join(pair) for pair in zip(speed, first, strict=True)]
     return [*lines, Content()]
@@ -123,18 +124,18 @@ _NOTHING = ModelHistory(generated=[], read=[], first_token=[], running=[], waiti
 def _speed(past: ModelHistory, width: int, *, drawn: bool) -> Content:
     now = past.generated[-1] if past.generated else 0.0
     return meter(
-        "speed", figures.rate(now), _line(past.generated if drawn else [], "$primary"), width
+        "speed", amounts.rate(now), _line(past.generated if drawn else [], "$primary"), width
     )
 
 
 def _reading(past: ModelHistory, width: int) -> Content:
     now = past.read[-1] if past.read else 0.0
-    return meter("reading", figures.rate(now), _line(past.read, "$success"), width)
+    return meter("reading", amounts.rate(now), _line(past.read, "$success"), width)
 
 
 def _first_token(past: ModelHistory, width: int, *, drawn: bool) -> Content:
     latest = next((value for value in reversed(past.first_token) if value is not None), None)
-    text = figures.seconds(latest) or "-"
+    text = amounts.seconds(latest) or "-"
     return meter("1st tok", text, _line(past.first_token if drawn else [], "$accent"), width)
 
 
@@ -146,7 +147,7 @@ def _batch(model: LoadedModel, width: int) -> Content:
     now = model.activity
     waiting = f" +{now.waiting}" if now.waiting else ""
     figure = f"{now.running}/{model.parallel}{waiting}"
-    share = figures.share(now.running, model.parallel)
+    share = amounts.share(now.running, model.parallel)
     colour = "$warning" if now.waiting else "$primary"
     return meter("batch", figure, lambda cells: drawing.bar(share, cells, colour), width)
 
@@ -155,14 +156,14 @@ def _cells(model: LoadedModel, width: int) -> Content:
     """Draw the KV cache: what running answers hold, then what is only parked."""
     now, whole = model.activity, model.kv_tokens
     held = max(0, now.kv_used - now.kv_parked)
-    figure = f"{figures.share(now.kv_used, whole):.0%} of {figures.count(whole)}" if whole else "-"
+    figure = f"{amounts.share(now.kv_used, whole):.0%} of {amounts.count(whole)}" if whole else "-"
     parts = [(float(held), "$success"), (float(now.kv_parked), "$success 45%")]
     return meter("kv", figure, lambda cells: drawing.stacked(parts, whole, cells), width)
 
 
 def _prefixes(model: LoadedModel, width: int) -> Content:
     now = model.activity
-    share = figures.share(now.reused_tokens, now.reused_tokens + now.read_tokens)
+    share = amounts.share(now.reused_tokens, now.reused_tokens + now.read_tokens)
     return meter(
         "reused", f"{share:.0%}, {now.prefixes} kept", lambda n: drawing.bar(share, n), width
     )
@@ -190,12 +191,12 @@ def device(
         if getattr(parts, field)
     ]
     words = [
-        Content.assemble((label, style), f" {figures.size(getattr(parts, field))}")
+        Content.assemble((label, style), f" {amounts.size(getattr(parts, field))}")
         for field, (label, style) in _PARTS.items()
         if getattr(parts, field)
     ]
     over = Content(" over plan").stylize("$text-warning") if 0 < expected < real else Content()
-    plan = Content(f"of {figures.size(expected)} planned").stylize(MUTED)
+    plan = Content(f"of {amounts.size(expected)} planned").stylize(MUTED)
     label = "memory" if name == "CPU" else name.lower()
     told = joined([plan + over, *words] if width >= TWO_COLUMNS else [plan + over], "  ")
 
@@ -204,4 +205,4 @@ def device(
         length = max(min(length, cells - told.cell_length - 1), cells // 4)
         return Content.assemble(drawing.stacked(shares, max(expected, real), length), " ", told)
 
-    return [meter(label[:LABEL], figures.size(real) if taken else "-", draw, width)]
+    return [meter(label[:LABEL], amounts.size(real) if taken else "-", draw, width)]

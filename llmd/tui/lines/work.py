@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from llmd.protocol import amounts
 from llmd.protocol.deployments import Deployment
 from llmd.protocol.feed import Snapshot
 from llmd.protocol.models import PullProgress
 from llmd.protocol.quantization import QuantizeProgress
-from llmd.tui import drawing, figures
+from llmd.tui import drawing
 from llmd.tui.drawing import MUTED, fitted
 from llmd.tui.lines.columns import joined
 
@@ -27,18 +28,18 @@ def lines(snapshot: Snapshot, width: int) -> list[Content]:
 
 
 def _pull(pull: PullProgress, width: int) -> Content:
-    left = f"{figures.duration(pull.remaining)} left" if pull.remaining is not None else ""
-    speed = f"{figures.size(pull.rate)}/s" if pull.rate else ""
+    left = f"{amounts.duration(pull.remaining)} left" if pull.remaining is not None else ""
+    speed = f"{amounts.size(pull.rate)}/s" if pull.rate else ""
     told = [_amount(pull.done, pull.total), speed, left, pull.note]
     status = "" if pull.status == "downloading" else pull.status
-    return _line("pull", pull.name, figures.share(pull.done, pull.total), [status, *told], width)
+    return _line("pull", pull.name, amounts.share(pull.done, pull.total), [status, *told], width)
 
 
 def _variant(made: QuantizeProgress, width: int) -> Content:
     told = [made.status, _amount(made.done, made.total)]
     if made.tensors:
         told.append(f"tensor {made.tensor} of {made.tensors}")
-    return _line("make", made.name, figures.share(made.done, made.total), told, width)
+    return _line("make", made.name, amounts.share(made.done, made.total), told, width)
 
 
 def _deployment(job: Deployment, width: int) -> Content:
@@ -47,7 +48,7 @@ def _deployment(job: Deployment, width: int) -> Content:
 
 
 def _amount(done: int, total: int) -> str:
-    return f"{figures.size(done)} of {figures.size(total)}" if total else ""
+    return f"{amounts.size(done)} of {amounts.size(total)}" if total else ""
 
 
 def _line(verb: str, name: str, share: float, told: list[str], width: int) -> Content:

@@ -10,7 +10,7 @@ import msgspec
 from textual.binding import Binding, BindingType
 
 from llmd.errors import ModelBusy
-from llmd.tui import figures
+from llmd.protocol import amounts
 from llmd.tui.cells import Line, line
 from llmd.tui.dialogs import (
     Choose,
@@ -218,6 +218,6 @@ def consequences(item: Item) -> tuple[Line, ...]:
     kept = "its file stays where it is" if not model.owned else "its file is deleted"
     return (
         line("file", model.path),
-        line("size", f"{figures.size(model.size)}: {kept}"),
+        line("size", f"{amounts.size(model.size)}: {kept}"),
         *((line("loaded", "it is unloaded"),) if item.loaded else ()),
     )

@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from llmd.errors import LlmdError
+from llmd.protocol import amounts
 from llmd.protocol.feed import Snapshot
-from llmd.tui import figures
 
 
 class Tab(Static):
@@ -86,5 +86,5 @@ def standing(snapshot: Snapshot | None, trouble: LlmdError | None) -> Content:
     status = snapshot.status
     if status.state == "draining":
         return Content.assemble(("● ", "$warning"), "stopping")
-    up = figures.duration(snapshot.at - status.started_at)
+    up = amounts.duration(snapshot.at - status.started_at)
     return Content.assemble(("● ", "$success"), f"up {up}")

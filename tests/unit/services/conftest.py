@@ -178,6 +178,7 @@ class Bench:
             limits=counted,
             keys=self.accounts.keys,
             login=self.accounts.login,
+            signing=self.accounts.signing,
             users=self.accounts.users,
             library=library,
             requests=requests,

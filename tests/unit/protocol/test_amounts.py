@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmd.tui import figures
+from llmd.protocol import amounts
 
 
 @pytest.mark.parametrize(
@@ -19,11 +19,11 @@ from llmd.tui import figures
     ],
 )
 def test_sizes_have_three_figures_at_most(count: float, text: str) -> None:
-    assert figures.size(count) == text
+    assert amounts.size(count) == text
 
 
 def test_counts_are_short() -> None:
-    assert [figures.count(number) for number in (7, 1234, 12_345_678)] == ["7", "1.2k", "12.3M"]
+    assert [amounts.count(number) for number in (7, 1234, 12_345_678)] == ["7", "1.2k", "12.3M"]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_counts_are_short() -> None:
     ],
 )
 def test_durations_name_their_largest_units(seconds: float, text: str) -> None:
-    assert figures.duration(seconds) == text
+    assert amounts.duration(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -53,14 +53,14 @@ def test_durations_name_their_largest_units(seconds: float, text: str) -> None:
     ],
 )
 def test_short_times_have_the_precision_they_deserve(value: float | None, text: str) -> None:
-    assert figures.seconds(value) == text
+    assert amounts.seconds(value) == text
 
 
 def test_rates_and_shares() -> None:
-    assert [figures.rate(speed) for speed in (0, 41.26, 183.4, 2345)] == [
+    assert [amounts.rate(speed) for speed in (0, 41.26, 183.4, 2345)] == [
         "0.0 t/s",
         "41.3 t/s",
         "183 t/s",
         "2.3k t/s",
     ]
-    assert [figures.share(*pair) for pair in ((1, 2), (3, 2), (1, 0), (-1, 2))] == [0.5, 1, 0, 0]
+    assert [amounts.share(*pair) for pair in ((1, 2), (3, 2), (1, 0), (-1, 2))] == [0.5, 1, 0, 0]

@@ -1,0 +1,22 @@
+// What every page of the administration does: htmx shows the stamp, tells what failed, asks first.
+import { leave, note, stamp, tellTimes } from "./base.js";
+import { start } from "./live.js";
+
+document.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-LLMD-Stamp"] = stamp();
+});
+document.addEventListener("htmx:responseError", (event) => {
+  const answer = event.detail.xhr;
+  if (answer.status === 401) return leave();
+  let wrong;
+  try {
+    wrong = JSON.parse(answer.responseText).error;
+  } catch {
+    wrong = { message: answer.statusText, hint: "" };
+  }
+  note(`${wrong.message} ${wrong.hint ?? ""}`.trim(), true);
+});
+document.addEventListener("htmx:sendError", () => note("llmd could not be reached.", true));
+document.addEventListener("llmd:told", (event) => note(event.detail.value));
+document.addEventListener("htmx:load", (event) => tellTimes(event.detail.elt));
+start();
