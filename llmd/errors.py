@@ -11,12 +11,14 @@ LlmdError
 ├── Unauthorized            401  no credentials, or such as do not count (any more)
 │   └── InvalidKey          401  the API key is unknown, disabled or has expired
 ├── Forbidden               403  the caller is known and may not do this
+│   └── StalePage           403  the browser's page is older than its login, or its stamp is missing
 ├── ConfigInvalid           400  a key or value of config.toml or of the environment is wrong
 ├── ModelNotFound           404  no model of that name; suggests near ones
 │   └── ModelNotLoaded      404  it is on the disk, but not in memory
 ├── NotFound                404  any other thing that is not there
 ├── NameTaken               409  the name already belongs to another model
 ├── ModelBusy               409  the model is in use and cannot be removed or reloaded now
+├── SessionBusy             409  an answer is being written in this session already
 ├── AlreadyRunning          409  another daemon holds the lock
 ├── RequestCancelled        410  somebody cancelled the request while it was answered
 ├── CorruptFile             422  the file is no GGUF, is truncated or damaged
@@ -143,6 +145,12 @@ class Forbidden(LlmdError):
     status = 403
 
 
+class StalePage(Forbidden):
+    """The browser's page is older than its login, or its stamp is missing."""
+
+    code = "stale_page"
+
+
 class RequestCancelled(LlmdError):
     """Somebody cancelled the request while it was answered; 410, which no client tries again."""
 
@@ -188,6 +196,13 @@ class ModelBusy(LlmdError):
     """The model is in use."""
 
     code = "model_busy"
+    status = 409
+
+
+class SessionBusy(LlmdError):
+    """An answer is being written in this session already."""
+
+    code = "session_busy"
     status = 409
 
 

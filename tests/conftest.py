@@ -40,6 +40,14 @@ def embedding_model() -> Path:
 
 
 @pytest.fixture(scope="session")
+def reranker_model(embedding_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The embedding model under a random head that ranks: `ranker.gguf`."""
+    from tests.fakes.rerankers import write_encoder
+
+    return write_encoder(tmp_path_factory.mktemp("models") / "ranker.gguf", embedding_model)
+
+
+@pytest.fixture(scope="session")
 def swa_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random model of which one layer in two looks back over 32 tokens only."""
     return write_random_memory(tmp_path_factory.mktemp("models") / "swa.gguf", "swa")

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from llmd.client.pictures import KINDS, data_url
 from llmd.errors import InvalidRequest
 
 _LARGEST_TEXT = 8 * 2**20
-_NAMES = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif", b"RIFF": "webp", b"BM": "bmp"}
 
 
 def texts(files: Sequence[Path]) -> str:
@@ -66,13 +66,8 @@ def _text(file: Path) -> str:
 
 
 def _picture(file: Path) -> str:
-    """Return a picture as a data URL; the daemon judges whether it can be read."""
-    from base64 import b64encode
-
-    data = file.read_bytes()
-    kind = next((name for start, name in _NAMES.items() if data.startswith(start)), "")
-    if not kind:
-        raise InvalidRequest(
-            f"{file} is no picture that is known.", hint="Give PNG, JPEG, WebP, GIF or BMP."
-        )
-    return f"data:image/{kind};base64,{b64encode(data).decode('ascii')}"
+    """Return a picture as a data URL."""
+    url = data_url(file.read_bytes())
+    if not url:
+        raise InvalidRequest(f"{file} is no picture that is known.", hint=f"Give {KINDS}.")
+    return url

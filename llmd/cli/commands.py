@@ -44,6 +44,7 @@ _COMMANDS = {
     },
     "Daemon": {
         "status": "serve:status",
+        "open": "open:open_page",
         "tui": "tui:tui",
         "top": "tui:top",
         "requests": "requests:requests",

@@ -5,18 +5,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
-
-from llmd.errors import InvalidRequest
-
-_TITLES = {"system": "System", "user": "You", "assistant": "Answer"}
-
-
-class Message(msgspec.Struct, frozen=True):
-    """One turn."""
-
-    role: str
-    content: str
+from llmd.client import saved
+from llmd.client.saved import Message
 
 
 @dataclass
@@ -50,25 +40,11 @@ class Conversation:
 
 def save(conversation: Conversation, path: Path) -> None:
     """Write the conversation: JSON messages into `*.json`, Markdown into anything else."""
-    messages = conversation.messages()
-    if path.suffix == ".json":
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(messages), indent=2) + b"\n")
-    else:
-        parts = (
-            f"## {_TITLES.get(message.role, message.role)}\n\n{message.content}\n"
-            for message in messages
-        )
-        path.write_text("\n".join(parts), encoding="utf-8")
+    saved.write(conversation.messages(), path)
 
 
 def load(path: Path) -> Conversation:
     """Read a conversation saved as JSON; raise InvalidRequest when it is none."""
-    try:
-        messages = msgspec.json.decode(path.read_bytes(), type=list[Message])
-    except msgspec.DecodeError as error:
-        raise InvalidRequest(
-            f"{path} is no saved conversation: {error}.",
-            hint="`/save NAME.json` writes one that can be read.",
-        ) from error
+    messages = saved.read(path)
     system = "\n\n".join(message.content for message in messages if message.role == "system")
     return Conversation(system, [message for message in messages if message.role != "system"])

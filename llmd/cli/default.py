@@ -19,9 +19,7 @@ class Purpose(StrEnum):
 
 
 def default(
-    purpose: Annotated[
-        Purpose | None, typer.Argument(help="What for.", metavar="[chat|vision|embedding|rerank]")
-    ] = None,
+    purpose: Annotated[Purpose | None, typer.Argument(help="What for.")] = None,
     model: Annotated[
         str | None,
         typer.Argument(help="The model to choose.", autocompletion=Kind.MODELS.names),

@@ -10,7 +10,6 @@ import typer
 from llmd.cli import options
 
 _ANSWER_TIME = 5.0
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  what a daemon may listen on
 _NO_KEY = "llmd"
 
 
@@ -31,8 +30,8 @@ def env(
     """Print variables that point OpenAI clients at this daemon, for the shell to set."""
     from llmd.cli import render
 
-    address, mode = _here()
-    values = {"OPENAI_BASE_URL": f"{address}/v1"}
+    root, mode = _here()
+    values = {"OPENAI_BASE_URL": f"{root}/v1"}
     if mode == "open":
         values["OPENAI_API_KEY"] = _NO_KEY  # clients refuse to go without one
     if as_json:
@@ -56,17 +55,10 @@ def used(path: str) -> ShellChoice:
     return ShellChoice.FISH if Path(path).name == "fish" else ShellChoice.SH
 
 
-def reachable(host: str, port: int) -> str:
-    """Return the address by which programs here reach what listens on a host."""
-    host = _ANYWHERE.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 def _here() -> tuple[str, str]:
     """Return the address of the daemon, or the one it will have, and who may use it."""
-    from urllib.parse import urlsplit
-
     from llmd.cli.connect import client
+    from llmd.client import address
     from llmd.config.paths import find_paths
     from llmd.config.store import load_settings
     from llmd.errors import DaemonUnreachable
@@ -76,6 +68,5 @@ def _here() -> tuple[str, str]:
     try:
         status = client(start=False, timeout=_ANSWER_TIME).get("/control/status")
     except DaemonUnreachable:
-        return reachable(settings.server.host, settings.server.port), mode
-    found = urlsplit(status["address"])
-    return reachable(found.hostname or "", found.port or 0), mode
+        return address.reachable(settings.server.host, settings.server.port), mode
+    return address.local(status["address"]), mode

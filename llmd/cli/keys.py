@@ -1,4 +1,4 @@
-"""`llmd keys add ls rm enable disable limit`: what programs are let in with."""
+"""`llmd keys add ls usage rm enable disable limit`: what programs are let in with."""
 
 import time
 from enum import StrEnum
@@ -8,6 +8,8 @@ import typer
 
 from llmd.cli import allowance, options
 from llmd.cli.completing.kinds import Kind
+
+_DAY = 86_400
 
 app = typer.Typer(
     help="API keys: add, list, change and remove them.",
@@ -109,6 +111,39 @@ def ls(
 
 
 @app.command()
+def usage(
+    key: Annotated[
+        str | None,
+        typer.Argument(
+            help="Prefix, name or id of a key, for its days; default: sums of all keys.",
+            autocompletion=Kind.KEYS.names,
+        ),
+    ] = None,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=400, help="How many, today (UTC) included.")
+    ] = 30,
+    as_json: options.AsJson = False,
+    start: options.AutoStart = True,
+) -> None:
+    """Show the tokens that keys have used, of prompts and answers."""
+    from urllib.parse import urlencode
+
+    from llmd.cli import render
+    from llmd.cli.connect import client
+
+    query = {"days": days, **({"key": key} if key else {})}
+    found = client(start=start).get(f"/control/usage?{urlencode(query)}")
+    if as_json:
+        render.print_json(found)
+    elif key:
+        headings = ("DAY", "TOKENS", "ANSWERS")
+        render.table(headings, [_day(day) for one in found["keys"] for day in one["days"]])
+    else:
+        headings = ("KEY", "NAME", "USER", "TODAY", f"{days} DAYS", "ANSWERS")
+        render.table(headings, [_sums(one) for one in found["keys"]])
+
+
+@app.command()
 def rm(key: Key, yes: options.Yes = False, start: options.AutoStart = True) -> None:
     """Forget a key; answers under way end."""
     from llmd.cli.confirming import confirm
@@ -191,3 +226,16 @@ def _row(key: dict[str, Any]) -> tuple[str, ...]:
         left,
         allowance.shown(key["limits"]),
     )
+
+
+def _day(day: dict[str, Any]) -> tuple[str, ...]:
+    date = time.strftime("%Y-%m-%d", time.gmtime(day["start"]))
+    return (date, f"{day['tokens']:,}", f"{day['answers']:,}")
+
+
+def _sums(key: dict[str, Any]) -> tuple[str, ...]:
+    days = key["days"]
+    today = time.time() // _DAY * _DAY
+    now = sum(day["tokens"] for day in days if day["start"] >= today)
+    tokens, answers = (sum(day[name] for day in days) for name in ("tokens", "answers"))
+    return (key["prefix"], key["name"], key["user"], f"{now:,}", f"{tokens:,}", f"{answers:,}")

@@ -23,9 +23,9 @@ def logs(
     ] = False,
 ) -> None:
     """Show the daemon's log."""
-    from llmd.client.logs import entry, tail
     from llmd.config.paths import find_paths
     from llmd.errors import NotFound
+    from llmd.telemetry.log_file import entry, tail
 
     path = find_paths().log_file
     if not path.exists() and not follow:
@@ -45,7 +45,7 @@ def grow(path: Path, end: tuple[int, int], wait: Callable[[float], object]) -> I
     """Yield lines as they are written after `end` (inode and offset), for ever, rotation
     included.
     """
-    from llmd.client.logs import Follower
+    from llmd.telemetry.log_file import Follower
 
     follower = Follower(path, end)
     try:

@@ -138,6 +138,7 @@ def status(as_json: options.AsJson = False) -> None:
 def _print_status(report: dict[str, Any]) -> None:
     from llmd.cli import render
     from llmd.cli.loaded import print_loaded
+    from llmd.client import address
 
     render.fields(
         [
@@ -147,6 +148,7 @@ def _print_status(report: dict[str, Any]) -> None:
             ),
             ("version", f"llmd {report['version']}, llama-cpp-python {report['llama_cpp']}"),
             ("address", f"{report['address']}/v1"),
+            ("in a browser", f"{address.local(report['address'])}/ (`llmd open`)"),
             *([("gRPC", report["grpc"])] if report.get("grpc") else []),
             ("socket", report["socket"]),
             ("log", report["log_file"]),

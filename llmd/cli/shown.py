@@ -15,6 +15,10 @@ PANELS = ("Talk", "Models", "Memory", "Daemon", "Accounts", "Setup")
 _OTHERS = "Commands"
 _CLAUSE = re.compile(r"[.;:](?:\s|$)")
 
+_NEEDED = re.compile(r"\{(\w+)\}")
+"""How Typer writes the name of an argument that must be there."""
+_NAME = re.compile(r"^\[?\w+(?=[\] ]|$)")
+
 
 # how Typer writes types, and how people do
 _TYPE = re.compile(
@@ -34,6 +38,11 @@ class Command(TyperCommand):
         """Obey what every command understands, leave the rest to Typer."""
         return super().parse_args(ctx, loudness.obey(args))
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return what is typed behind the command: names of arguments as they stand below."""
+        pieces = super().collect_usage_pieces(ctx)
+        return [_loud(_NEEDED.sub(r"\1", piece)) for piece in pieces]
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments and options, with plain words for their types."""
         records: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
@@ -41,7 +50,8 @@ class Command(TyperCommand):
             if record := param.get_help_record(ctx):
                 argument = param.param_type_name == "argument"
                 name = _TYPE.sub("" if argument else _word, record[0])
-                records["Arguments" if argument else "Options"].append((name, record[1]))
+                row = _loud(name) if argument else name, record[1]
+                records["Arguments" if argument else "Options"].append(row)
         for title, rows in records.items():
             if rows:
                 with formatter.section(title):
@@ -90,6 +100,11 @@ def _light(option: Any) -> Any:
 
 def _word(found: re.Match[str]) -> str:
     return f" {_WORDS.get(found[1].lower(), found[1].upper())}"
+
+
+def _loud(argument: str) -> str:
+    """Return an argument with its name, not its choices, in capitals."""
+    return _NAME.sub(lambda found: found[0].upper(), argument)
 
 
 def brief(text: str) -> str:

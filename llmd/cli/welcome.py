@@ -82,6 +82,7 @@ def _steps(standing: Standing) -> Iterator[tuple[str, str]]:
         yield "llmd pull qwen3-4b", f"{_BUILT_IN} only shows that it works: fetch a real one"
         yield "llmd import --scan", "use what Ollama or LM Studio already have"
     yield "llmd chat", f"talk with {standing.default}"
+    yield "llmd open", "the same in a browser"
     yield "llmd run -f FILE 'Summarise it.'", "ask about a file"
     if standing.status["loaded"]:
         yield "llmd top", "watch what it does"

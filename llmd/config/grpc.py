@@ -10,11 +10,11 @@ class GrpcSettings(Section, frozen=True):
     """The gRPC listener, beside HTTP."""
 
     enabled: bool = False
-    """Whether there is one."""
+    """Whether llmd listens for gRPC."""
     host: str = "127.0.0.1"
-    """Its address."""
+    """Address of the gRPC listener."""
     port: Port = 50051
-    """Its port; 0 picks a free one."""
+    """Port of the gRPC listener; 0 picks a free one."""
     tls_cert: str = ""
     """PEM file with the certificate of this machine and those that lead to its authority; empty: no
     TLS.
@@ -24,6 +24,6 @@ class GrpcSettings(Section, frozen=True):
     tls_client_ca: str = ""
     """PEM file with authorities: only clients with a certificate of one of them are served."""
     max_message: Size = Size(32 * 2**20)
-    """Largest request."""
+    """Largest gRPC request."""
     max_calls: Positive = 1000
     """Calls under way at the same time, health watchers included; more are refused."""

@@ -49,6 +49,11 @@ class Paths(NamedTuple):
         return self.state_dir / "experience.json"
 
     @property
+    def downloads_file(self) -> Path:
+        """Downloads that pages began and that did not come to their end."""
+        return self.state_dir / "downloads.json"
+
+    @property
     def prefixes_dir(self) -> Path:
         """Warm prefixes of all models."""
         return self.cache_dir / "prefixes"

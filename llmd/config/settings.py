@@ -1,5 +1,5 @@
-"""Every setting, typed, with its default; the string under a field is its documentation (shown by
-`llmd config show`).
+"""Every setting, typed, with its default; the string under a field is its documentation, which
+description.py reads for the page of the settings.
 """
 
 from __future__ import annotations
@@ -290,7 +290,7 @@ class SamplingSettings(Section, frozen=True):
     """Sampling where a request does not say."""
 
     temperature: Annotated[float, Meta(ge=0, le=5)] = 0.8
-    """0 is greedy."""
+    """How freely tokens are drawn: higher is more varied, 0 always takes the likeliest."""
     top_k: Count = 40
     """Keep the k most likely tokens; 0: off."""
     top_p: Probability = 0.95

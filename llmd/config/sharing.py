@@ -13,27 +13,27 @@ class LimitSettings(Section, frozen=True):
     key_requests_per_minute: Count = 0
     """Requests of one API key in any 60 seconds."""
     key_tokens_per_minute: Count = 0
-    """Tokens, of prompts and answers together."""
+    """Tokens of one API key in any 60 seconds, of prompts and answers together."""
     key_tokens_per_day: Count = 0
-    """The same in any 24 hours."""
+    """Tokens of one API key in any 24 hours."""
     key_concurrent: Count = 0
-    """Requests that are answered or wait at the same time."""
+    """Requests of one API key that are answered or wait at the same time."""
     user_requests_per_minute: Count = 0
-    """As for keys, of all keys of a user together."""
+    """Requests of one user, with all keys and logins together, in any 60 seconds."""
     user_tokens_per_minute: Count = 0
-    """As for keys."""
+    """Tokens of one user in any 60 seconds."""
     user_tokens_per_day: Count = 0
-    """As for keys."""
+    """Tokens of one user in any 24 hours."""
     user_concurrent: Count = 0
-    """As for keys."""
+    """Requests of one user that are answered or wait at the same time."""
     address_requests_per_minute: Count = 0
-    """As for keys, of an IPv4 address or an IPv6 network of 64 bits."""
+    """Requests from one IPv4 address, or one IPv6 network of 64 bits, in any 60 seconds."""
     address_tokens_per_minute: Count = 0
-    """As for keys."""
+    """Tokens of one address in any 60 seconds."""
     address_tokens_per_day: Count = 0
-    """As for keys."""
+    """Tokens of one address in any 24 hours."""
     address_concurrent: Count = 0
-    """As for keys."""
+    """Requests from one address that are answered or wait at the same time."""
     prompt_tokens: Count = 0
     """Longest prompt; 0: what the context of the model holds."""
     prompt_characters: Count = 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
+import threading
 import tomllib
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -29,6 +30,8 @@ _SHORT_NAMES = {
     "LLMD_KEEP_ALIVE": "pool.keep_alive",
     "LLMD_MODEL": "models.default",
 }
+_WRITING = threading.Lock()
+"""One change of a file after the other, where a daemon makes them in threads."""
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -172,19 +175,47 @@ def flatten(settings: Settings) -> dict[str, Any]:
     }
 
 
-def set_value(path: Path, key: str, text: str) -> Any:
-    """Write one key into the file, atomically, and return the value as stored."""
-    value = msgspec.to_builtins(convert(key, text, "command line"), enc_hook=encode)
+def set_value(path: Path, key: str, text: str, where: str = "command line") -> Any:
+    """Write one key into the file, atomically, and return the value as stored; errors name
+    `where` the text comes from.
+    """
+    value = msgspec.to_builtins(convert(key, text, where), enc_hook=encode)
+    section, _, field = key.partition(".")
+    with _WRITING:
+        tree = written(path)
+        tree.setdefault(section, {})[field] = value
+        _write(path, tree)
+    return value
+
+
+def unset_value(path: Path, key: str) -> None:
+    """Take one key out of the file, so that its default holds."""
+    section, _, field = key.partition(".")
+    with _WRITING:
+        tree = written(path)
+        if field not in tree.get(section, {}):
+            return
+        del tree[section][field]
+        if not tree[section]:
+            del tree[section]
+        _write(path, tree)
+
+
+def written(path: Path) -> dict[str, dict[str, Any]]:
+    """Return what stands in the file, by section and key, right or wrong; raise ConfigInvalid for
+    one that cannot be read.
+    """
     tree: dict[str, dict[str, Any]] = {}
     for known, raw in _from_file(path):
         section, _, field = known.partition(".")
         tree.setdefault(section, {})[field] = raw
-    section, _, field = key.partition(".")
-    tree.setdefault(section, {})[field] = value
+    return tree
+
+
+def _write(path: Path, tree: Mapping[str, Any]) -> None:
     # a link, as people keep them to their dotfiles, stays one
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=path.name, delete=False) as file:
         tomli_w.dump(tree, file)
     Path(file.name).replace(path)
-    return value

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from llmd.daemon.foundation import Foundation
 from llmd.daemon.people import People
+from llmd.models.catalog import canonical
 from llmd.models.mending import Mending
 from llmd.models.presets import effect
 from llmd.runtime.pool import reserve
@@ -23,8 +25,10 @@ from llmd.services.descriptions import Descriptions
 from llmd.services.directory import Directory
 from llmd.services.feed import Feed, Sources
 from llmd.services.generation import Generation
+from llmd.services.jobs import Hands, Jobs, Unfinished
 from llmd.services.lengths import Lengths
 from llmd.services.library import Library
+from llmd.services.logbook import Logbook
 from llmd.services.machine import Machine
 from llmd.services.planning import Planning
 from llmd.services.portraits import Portraits
@@ -33,50 +37,58 @@ from llmd.services.pulls import Pulls
 from llmd.services.quantization import Quantization
 from llmd.services.requests import Requests
 from llmd.services.residents import Residents
+from llmd.services.settings import Configuration
 from llmd.services.status import Status
+from llmd.services.stock import Stock
+from llmd.services.turns import Turns
 from llmd.services.upkeep import Upkeep
 from llmd.services.variants import Variants
 from llmd.services.verification import Verification
 
 
-def bundle(base: Foundation, people: People, shutdown: Callable[[bool], None]) -> Services:
-    """Return all services."""
+def bundle(
+    base: Foundation,
+    people: People,
+    sources: Mapping[str, str],
+    shutdown: Callable[[bool], None],
+) -> Services:
+    """Return all services; `sources` say where each setting comes from."""
     settings, store, pool = base.settings, base.store, base.pool
     made = _Joined(base, people)
     status = Status(pool, base.gate, base.connections)
     deployments = made.deployments(people)
+    upkeep = Upkeep(store, base.paths, keep_partials=float(settings.downloads.keep_partials))
     return Services(
-        access=people.accounts.access,
+        **_of_people(people),
         adapters=Adapters(store, pool),
         adoption=Adoption(store),
-        audit=people.accounts.audit,
         catalog=CatalogSearch(base.catalogue, store, base.paths.catalog_file),
         connections=base.connections,
         constraints=made.constraints,
         deployments=deployments,
         descriptions=Descriptions(store, pool, base.catalogue),
         directory=made.directory(),
-        feed=made.feed(status, deployments),
+        feed=made.feed(status, deployments, upkeep),
         defaults=made.defaults,
         generation=made.generation,
+        jobs=made.jobs(),
         planning=made.planning,
-        limits=people.limits,
-        keys=people.accounts.keys,
         library=made.library,
-        login=people.accounts.login,
+        logbook=Logbook(base.paths.log_file),
         requests=made.requests,
         quantization=made.quantization,
         residents=made.residents,
-        sessions=people.sessions,
-        signing=people.accounts.signing,
+        settings=Configuration(
+            base.paths.config_file, settings, sources, made.defaults, people.accounts.audit
+        ),
         presets=Presets(store, pool),
         pulls=made.pulls,
         status=status,
-        upkeep=Upkeep(store, base.paths, keep_partials=float(settings.downloads.keep_partials)),
-        verification=Verification(store, Mending(store, base.downloads.conditions)),
-        users=people.accounts.users,
+        stock=Stock(store, made.defaults, made.portraits),
+        turns=Turns(base.gate),
+        upkeep=upkeep,
+        verification=made.verification,
         variants=made.variants,
-        usage=people.usage,
         metrics=base.metrics,
         tracing=base.tracing,
         sampling=settings.sampling,
@@ -84,6 +96,22 @@ def bundle(base: Foundation, people: People, shutdown: Callable[[bool], None]) -
         security=settings.security,
         shutdown=shutdown,
     )
+
+
+def _of_people(people: People) -> dict[str, Any]:
+    """Return the services that know who asks, and what is kept of theirs."""
+    return {
+        "access": people.accounts.access,
+        "audit": people.accounts.audit,
+        "conversations": people.conversations,
+        "keys": people.accounts.keys,
+        "limits": people.limits,
+        "login": people.accounts.login,
+        "sessions": people.sessions,
+        "signing": people.accounts.signing,
+        "usage": people.usage,
+        "users": people.accounts.users,
+    }
 
 
 class _Joined:
@@ -122,7 +150,15 @@ class _Joined:
             self.residents,
             may_quantize=settings.models.quantize,
         )
+        self.portraits = Portraits(base.catalogue)
+        self.verification = Verification(store, Mending(store, base.downloads.conditions))
         self._machine = Machine(base.planner, pool)
+
+    def jobs(self) -> Jobs:
+        """Return the long work that pages begin."""
+        hands = Hands(self.pulls, self.quantization, self.residents, self.verification)
+        unfinished = Unfinished(self._base.paths.downloads_file)
+        return Jobs(hands, unfinished, partial(canonical, catalogue=self._base.catalogue))
 
     def deployments(self, people: People) -> Deployments:
         """Return the jobs that make models ready."""
@@ -143,7 +179,7 @@ class _Joined:
             self._base.catalogue,
         )
 
-    def feed(self, status: Status, deployments: Deployments) -> Feed:
+    def feed(self, status: Status, deployments: Deployments, upkeep: Upkeep) -> Feed:
         """Return what watchers are told."""
         return Feed(
             Sources(
@@ -153,6 +189,7 @@ class _Joined:
                 quantization=self.quantization,
                 deployments=deployments,
                 rooms=self._machine.rooms,
+                disk=upkeep.room,
             )
         )
 
@@ -162,7 +199,7 @@ class _Joined:
         return Directory(
             self.library,
             self.residents,
-            Portraits(self._base.catalogue),
+            self.portraits,
             self.requests.performance,
             self._machine,
             self._base.catalogue,

@@ -7,10 +7,12 @@ from socket import gethostname
 from llmd.config.paths import Paths
 from llmd.config.settings import Settings
 from llmd.daemon.accounts import Accounts
+from llmd.services.conversations import Conversations
 from llmd.services.limits import Limits
 from llmd.services.sessions import Sessions
 from llmd.services.usage import Usage
 from llmd.storage import Database
+from llmd.storage.conversations import ConversationRepository
 from llmd.storage.deployments import DeploymentRepository
 from llmd.storage.sessions import SessionRepository
 from llmd.storage.usage import UsageRepository
@@ -28,6 +30,7 @@ class People:
         self.usage = Usage(UsageRepository(self.database))
         self.limits = Limits(settings.limits, metrics, self.usage)
         self.sessions = Sessions(SessionRepository(self.database))
+        self.conversations = Conversations(self.sessions, ConversationRepository(self.database))
         self.deployments = DeploymentRepository(
             self.database, f"{gethostname()}:{paths.models_dir}"
         )

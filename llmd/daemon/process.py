@@ -15,14 +15,13 @@ import uvloop
 
 from llmd import __version__
 from llmd.config.paths import Paths, find_paths
-from llmd.config.settings import Settings
-from llmd.config.store import load_settings
+from llmd.config.store import Loaded, load_settings
 from llmd.daemon.bundling import bundle
 from llmd.daemon.foundation import Foundation
 from llmd.daemon.people import People
 from llmd.daemon.shutdown import Shutdown
 from llmd.errors import LlmdError
-from llmd.security.exposure import check_exposure
+from llmd.security.exposure import check_listeners
 from llmd.server.activation import Inherited, inherited
 from llmd.server.listeners import Listeners
 from llmd.services.lock import DaemonLock
@@ -36,13 +35,14 @@ _FILES = 8192
 class Daemon:
     """One daemon."""
 
-    def __init__(self, paths: Paths, settings: Settings, given: Inherited) -> None:
+    def __init__(self, paths: Paths, loaded: Loaded, given: Inherited) -> None:
+        settings = loaded.settings
         self._paths = paths
         self._settings = settings
         self.shutdown = Shutdown()
         self._base = Foundation(paths, settings)
         self._people = People(paths, settings, self._base.metrics)
-        self._services = bundle(self._base, self._people, self.shutdown.ask)
+        self._services = bundle(self._base, self._people, loaded.sources, self.shutdown.ask)
         self._listeners = Listeners(self._services, settings.server, paths.socket, given)
         self._systemd = Systemd.from_environment()
 
@@ -57,6 +57,7 @@ class Daemon:
         try:
             await self._people.open()
             self._base.vigil.start()
+            await self._services.jobs.open()
             await self._services.quantization.clean()
             await self._listeners.start()
             await self._listeners.start_grpc(self._settings.grpc)
@@ -80,22 +81,30 @@ class Daemon:
                 await self.shutdown.asked()
             await self._drain(log)
         finally:
-            await self._base.vigil.close()
-            await self._services.deployments.close()
-            await self._services.quantization.close()
-            await self._base.downloads.close()
-            await self._base.rehearsal.close()
-            await self._close_pool()
-            await self._services.feed.close()
-            await self._listeners.stop()
-            await self._people.close()
-            await self._base.tracing.close()
+            await self._close()
             log.info("stopped")
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
                 signal.signal(
                     number, signal.SIG_IGN
                 )  # one more signal must not spoil the exit code now
+
+    async def _close(self) -> None:
+        """End everything; what came of answers that are cut off is kept first."""
+        await self._services.turns.close()
+        await self._base.vigil.close()
+        await self._services.deployments.close()
+        await self._services.jobs.close()
+        await self._services.stock.close()
+        await self._services.quantization.close()
+        await self._base.downloads.close()
+        await self._base.rehearsal.close()
+        await self._close_pool()
+        await self._services.feed.close()
+        self._services.logbook.close()
+        await self._listeners.stop()
+        await self._people.close()
+        await self._base.tracing.close()
 
     async def _close_pool(self) -> None:
         """Let the workers save what they have read, until somebody is in a hurry."""
@@ -115,6 +124,7 @@ class Daemon:
         self._systemd.notify("STOPPING=1")
         # they go on when llmd is back, so nobody has to wait for them
         await self._services.deployments.close()
+        await self._services.jobs.close()
         emptied = asyncio.ensure_future(self._base.gate.emptied(limit))
         hurried = asyncio.ensure_future(self.shutdown.hurried())
         await asyncio.wait([emptied, hurried], return_when=asyncio.FIRST_COMPLETED)
@@ -124,14 +134,15 @@ class Daemon:
             task.cancel()
 
 
-def _with_address(settings: Settings, host: str | None, port: int | None) -> Settings:
-    server = settings.server
-    server = msgspec.structs.replace(
-        server,
-        host=server.host if host is None else host,
-        port=server.port if port is None else port,
+def _with_address(loaded: Loaded, host: str | None, port: int | None, source: str) -> Loaded:
+    """Return what was loaded, but for what else says the address."""
+    given = {"host": host, "port": port}
+    said = {field: value for field, value in given.items() if value is not None}
+    server = msgspec.structs.replace(loaded.settings.server, **said)
+    return Loaded(
+        msgspec.structs.replace(loaded.settings, server=server),
+        {**loaded.sources, **{f"server.{field}": source.format(field=field) for field in said}},
     )
-    return msgspec.structs.replace(settings, server=server)
 
 
 def _allow_many_files() -> None:
@@ -151,19 +162,20 @@ def main(host: str | None = None, port: int | None = None) -> int:
     """
     paths = find_paths()
     given = inherited()
-    settings = _with_address(
-        load_settings(paths.config_file).settings, *(given.address or (host, port))
-    )
+    loaded = load_settings(paths.config_file)
+    if given.address:
+        loaded = _with_address(loaded, *given.address, "socket activation")
+    else:
+        loaded = _with_address(loaded, host, port, "--{field}")
+    settings = loaded.settings
     _allow_many_files()
     with DaemonLock(paths.lock_file):
         # systemd's journal names itself; a daemon that a command started has nobody to read it
         watched = sys.stderr.isatty() or "JOURNAL_STREAM" in os.environ
         stop_logging = start_logging(paths.log_file, settings.log, foreground=watched)
         try:
-            check_exposure(settings.server.host, "server.host", settings.security)
-            if settings.grpc.enabled and not settings.grpc.tls_client_ca:
-                check_exposure(settings.grpc.host, "grpc.host", settings.security)
-            _run(paths, settings, given)
+            check_listeners(settings)
+            _run(paths, loaded, given)
         except LlmdError as error:
             structlog.get_logger("daemon").error("cannot start", reason=str(error))
             raise
@@ -172,10 +184,10 @@ def main(host: str | None = None, port: int | None = None) -> int:
     return 0
 
 
-def _run(paths: Paths, settings: Settings, given: Inherited) -> None:
+def _run(paths: Paths, loaded: Loaded, given: Inherited) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(paths, settings, given))
+        runner.run(_serve(paths, loaded, given))
 
 
-async def _serve(paths: Paths, settings: Settings, given: Inherited) -> None:
-    await Daemon(paths, settings, given).run()
+async def _serve(paths: Paths, loaded: Loaded, given: Inherited) -> None:
+    await Daemon(paths, loaded, given).run()

@@ -14,8 +14,9 @@ import msgspec
 import structlog
 
 from llmd.config.settings import DownloadSettings
-from llmd.errors import LlmdError, ModelNotFound
+from llmd.errors import LlmdError, ModelNotFound, NoRoom
 from llmd.models.catalog import Catalogue, wanted
+from llmd.models.child import running
 from llmd.models.courier import Conditions, Courier, PullEvent, Say
 from llmd.models.leftovers import drop_abandoned, places
 from llmd.models.ordering import Order, ordered
@@ -23,7 +24,7 @@ from llmd.models.pacing import Pacing
 from llmd.models.registration import name_of, register
 from llmd.models.sources.lines import Fetched, Terms
 from llmd.models.store import ModelStore
-from llmd.protocol.models import ModelManifest, PullProgress
+from llmd.protocol.models import ModelManifest, Prospect, PullProgress
 
 RECORDS = "pieces"
 """Folder in the models' directory for the digests of pieces."""
@@ -90,6 +91,33 @@ class Downloads:
             await courier.leave_if_alone()
             if not courier.joinable and self._running.get(order) is courier:
                 del self._running[order]
+
+    async def look(self, name: str) -> Prospect:
+        """Return what a pull would fetch, and fetch nothing; what is registered under the name
+        already is no news.
+
+        Raises InvalidRequest, ModelNotFound, AccessDenied, DownloadFailed.
+        """
+        order = await asyncio.to_thread(self._prepared, name, False)  # noqa: FBT003  to_thread
+        if isinstance(order, ModelManifest):
+            return Prospect(name=order.name, size=order.size, here=order.size)
+        terms = msgspec.structs.replace(self._conditions.terms, look=True)
+        found = Prospect(name=order.shown)
+        try:
+            async with running(
+                f"llmd.models.sources.{order.source}", *order.arguments, terms=terms
+            ) as lines:
+                async for line in lines:
+                    if isinstance(line, Fetched):  # another tool has all of it
+                        size = await asyncio.to_thread(_size, line)
+                        return Prospect(name=order.shown, size=size, here=size)
+                    if line.status == "found":
+                        found = Prospect(name=order.shown, size=line.total, here=line.done)
+                    if line.status == "room":
+                        return found
+        except NoRoom as error:
+            return msgspec.structs.replace(found, problem=str(error))
+        raise AssertionError("a source ends with a result or raises")
 
     async def close(self) -> None:
         """Stop all; what has come is kept."""

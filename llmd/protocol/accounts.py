@@ -119,6 +119,7 @@ class AuditKind(StrEnum):
     KEY_ADDED = "key_added"
     KEY_CHANGED = "key_changed"
     KEY_REMOVED = "key_removed"
+    SETTING_CHANGED = "setting_changed"
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +130,28 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     """Who: `owner` (the Unix socket), `user:ID`, `key:PREFIX` or `nobody`."""
     subject: str = ""
-    """What it was done to: the name of a user, the prefix of a key, a path."""
+    """What it was done to: the name of a user, the prefix of a key, a setting."""
     address: str = ""
     detail: str = ""
+
+
+class AuditWish(msgspec.Struct, frozen=True, kw_only=True):
+    """Which entries are wanted."""
+
+    limit: int = 100
+    before: int | None = None
+    """Only those that are older: `older` of the page before; None: the newest."""
+    kinds: frozenset[AuditKind] = frozenset()
+    """Empty: all."""
+    actor: str = ""
+    """What must stand in `actor`, in whatever case."""
+    words: str = ""
+    """What must stand in any of the texts."""
+
+
+class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some entries, newest first."""
+
+    entries: list[AuditEntry]
+    older: int | None = None
+    """What to ask for to go on; None: these were the oldest."""

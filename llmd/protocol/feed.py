@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from llmd.protocol.deployments import Deployment
+from llmd.protocol.integrity import DiskRoom
 from llmd.protocol.models import LoadedModel, PullProgress
 from llmd.protocol.quantization import QuantizeProgress
 from llmd.protocol.reports import RequestList, StatusReport
@@ -30,6 +31,8 @@ class MachineLoad(msgspec.Struct, frozen=True, kw_only=True):
     memory_total: int = 0
     gpus: list[GpuLoad] = []
     """As they were a few seconds ago at most."""
+    disk: DiskRoom = DiskRoom()
+    """As it was a quarter of a minute ago at most."""
 
 
 class ModelHistory(msgspec.Struct, frozen=True, kw_only=True):

@@ -90,6 +90,14 @@ class ModelUse(msgspec.Struct, frozen=True, kw_only=True):
     """Whether llmd fetched the files and may delete them."""
 
 
+class DiskRoom(msgspec.Struct, frozen=True, kw_only=True):
+    """The disk that models are on, in bytes."""
+
+    free: int = 0
+    total: int = 0
+    """0: not known yet."""
+
+
 class DiskUse(msgspec.Struct, frozen=True, kw_only=True):
     """What llmd takes of the disk; every file counts once, however many names it has."""
 

@@ -42,6 +42,20 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Use(msgspec.Struct, frozen=True, kw_only=True):
+    """What is used now of one thing that a key or a user may have."""
+
+    resource: Resource
+    limit: int
+    """0: there is none."""
+    own: bool
+    """Whether that was said of this key or user; else it is as the settings say."""
+    used: int | None
+    """Now, or in the last minute or day; None: nobody counts, where there is no limit."""
+    reset: int
+    """Seconds since the epoch at which nothing of it counts any more."""
+
+
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """How a caller stands with the strictest of their limits: `X-RateLimit-*`."""
 

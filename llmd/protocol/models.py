@@ -227,6 +227,18 @@ class LoadedModel(msgspec.Struct, frozen=True, kw_only=True):
     """What it takes."""
 
 
+class LoadFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that could not be loaded when it was last tried."""
+
+    model: str
+    at: float
+    """Seconds since the epoch."""
+    code: str
+    """Of the LlmdError."""
+    message: str
+    hint: str = ""
+
+
 class PullProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How a download stands; sent about four times a second."""
 
@@ -248,6 +260,19 @@ class PullProgress(msgspec.Struct, frozen=True, kw_only=True):
     """What is unusual just now, as a sentence: a retry, a file that changed at its source."""
     waiting_until: float | None = None
     """When it goes on, seconds since the epoch, for one that waits for its hours."""
+
+
+class Prospect(msgspec.Struct, frozen=True, kw_only=True):
+    """What a download would fetch; sizes in bytes."""
+
+    name: str
+    """As progress would call it."""
+    size: int = 0
+    """Of all files; 0: not known."""
+    here: int = 0
+    """What of it is there already."""
+    problem: str = ""
+    """Why the disk has no room for it, as sentences; empty: it has."""
 
 
 class LoadProgress(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from llmd.protocol.events import CacheMiss
-from llmd.protocol.models import LoadedModel
+from llmd.protocol.models import LoadedModel, LoadFailure
 from llmd.protocol.requests import Lane
 
 
@@ -37,6 +37,8 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
     """Client connections that are open, over HTTP and WebSocket."""
     security: str = "open"
     """Who may call: `open`, `keys` or `users`, see SecuritySettings."""
+    failures: list[LoadFailure] = []
+    """Models that could not be loaded within the last hour, and have not been since."""
 
 
 class RequestState(StrEnum):
@@ -65,7 +67,9 @@ class RequestReport(msgspec.Struct, frozen=True, kw_only=True):
     lane: Lane
     state: RequestState
     reason: str
-    """How it ended: the finish reason, or the code of the error."""
+    """How it ended: the finish reason, or the code of the error; of one that goes on, what it is
+    being ended with: its client may be slow to hear of it.
+    """
     position: int | None
     """Requests ahead of it, while it is queued."""
     estimated_wait: float | None

@@ -43,3 +43,22 @@ class SessionMessage(NewMessage, frozen=True, kw_only=True):
     session_id: str
     created_at: float
     """Seconds since 1970, UTC."""
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """A picture of a kept message."""
+
+    kind: str
+    """Its media type, as its bytes tell."""
+    data: bytes
+
+
+class Addition(msgspec.Struct, frozen=True, kw_only=True):
+    """What else becomes of a session as messages are added to it."""
+
+    pictures: dict[int, list[Picture]] = {}
+    """Of the new messages, by their place among them."""
+    replaced: list[str] = []
+    """Ids of messages that make way for the new ones; those that are gone already do no harm."""
+    model: str = ""
+    """Which answered; empty: as before."""

@@ -13,7 +13,7 @@ import psutil
 
 from llmd.config.settings import PoolSettings
 from llmd.errors import LlmdError, ModelBusy, NoRoom
-from llmd.protocol.models import LoadedModel, LoadProgress, ModelManifest
+from llmd.protocol.models import LoadedModel, LoadFailure, LoadProgress, ModelManifest
 from llmd.protocol.placement import LoadOptions
 from llmd.protocol.requests import Prompt
 from llmd.runtime.arranger import Arranger
@@ -31,6 +31,8 @@ from llmd.telemetry.metrics import Metrics
 _PROGRESS_INTERVAL = 0.2
 _SHARE_KEPT_FREE = 32
 _MOST_KEPT_FREE = 2**30
+_REMEMBERED = 3600.0
+"""Seconds for which it is told that a model could not be loaded."""
 
 
 class Pool:
@@ -137,6 +139,7 @@ class Pool:
             )
         place.ordered = LoadOptions()
         self._ledger.withdraw(name, place.fail(death(name, Cause.STOPPED)))
+        place.failure = None  # somebody wanted it so
         await self._turnover.emptied(place, "asked")
         return True
 
@@ -176,6 +179,14 @@ class Pool:
             for place in places
             if place.line or place.entry.stage is not Stage.ABSENT
         ]
+
+    def failures(self, within: float = _REMEMBERED) -> list[LoadFailure]:
+        """Return which models could not be loaded within so many seconds, and have not been
+        since.
+        """
+        since = time.time() - within
+        found = [place.failure for place in self._places.values() if place.failure]
+        return sorted((one for one in found if one.at >= since), key=lambda one: one.at)
 
     async def close(self) -> None:
         """Unload all models; `hurry` may cut that short."""

@@ -5,6 +5,7 @@ and how long it stays. It outlives the workers that happen to fill it.
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from llmd.errors import LlmdError
 from llmd.protocol.models import (
     LoadedModel,
+    LoadFailure,
     Memory,
     ModelManifest,
     ModelState,
@@ -116,6 +118,8 @@ class Residence:
     """Held while a request that saw a worker die runs alone."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     dispatch: Dispatch = field(default_factory=Dispatch)
+    failure: LoadFailure | None = None
+    """Why it could not be loaded when that was last tried."""
 
     @property
     def name(self) -> str:
@@ -165,6 +169,7 @@ class Residence:
 
     def admit(self) -> None:
         """All who wait go on."""
+        self.failure = None
         line, self.line = self.line, []
         for waiter in line:
             waiter.admitted = True
@@ -173,6 +178,13 @@ class Residence:
 
     def fail(self, error: LlmdError) -> int:
         """All who wait get an error; return how many."""
+        self.failure = LoadFailure(
+            model=self.name,
+            at=time.time(),
+            code=error.code,
+            message=error.message,
+            hint=error.hint,
+        )
         line, self.line = self.line, []
         for waiter in line:
             if not waiter.turn.done():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from llmd.config.settings import AuthMode, SecuritySettings
+from llmd.config.settings import AuthMode, SecuritySettings, Settings
 from llmd.errors import ConfigInvalid
 
 
@@ -16,6 +16,13 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def check_listeners(settings: Settings) -> None:
+    """Raise ConfigInvalid when llmd would refuse to listen with these settings."""
+    check_exposure(settings.server.host, "server.host", settings.security)
+    if settings.grpc.enabled and not settings.grpc.tls_client_ca:
+        check_exposure(settings.grpc.host, "grpc.host", settings.security)
 
 
 def check_exposure(host: str, key: str, settings: SecuritySettings) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import secrets
 import unicodedata
 
 from llmd.errors import InvalidRequest
 
 _NAME = re.compile(r"\w[\w.@+-]{0,63}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Without those that are taken for others when somebody reads them out."""
+_GROUPS, _OF = 4, 5
 
 SHORTEST = 8
 LONGEST = 1024
@@ -27,6 +32,12 @@ def check_password(password: str) -> None:
         raise InvalidRequest(
             "The password has characters that cannot be typed.", param="password", hint="Use text."
         )
+
+
+def make_password() -> str:
+    """Return a new one that can be read out and typed: 99 bits, in groups."""
+    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(_OF)) for _ in range(_GROUPS))
+    return "-".join(groups)
 
 
 def is_text(text: str) -> bool:

@@ -26,7 +26,10 @@ def configured(origin: str, allowed: frozenset[str]) -> bool:
 
 def own(origin: str, host: str) -> bool:
     """Whether a page comes from the very address that it calls: the Host header's."""
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
     if parts.scheme not in _WEB or not host:
         return False
     port = _PORTS[parts.scheme]

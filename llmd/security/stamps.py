@@ -15,7 +15,7 @@ _PURPOSE = b"llmd web stamp\0"
 
 def stamp(secret: bytes, visit: str) -> str:
     """Return the stamp of a visit, URL-safe text that tells nothing of either."""
-    digest = hmac.new(secret, _PURPOSE + visit.encode("utf-8", "surrogateescape"), hashlib.sha256)
+    digest = hmac.new(secret, _PURPOSE + visit.encode("utf-8", "surrogatepass"), hashlib.sha256)
     return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode("ascii")
 
 

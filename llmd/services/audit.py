@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from llmd.protocol.accounts import AuditEntry, AuditKind
+from llmd.protocol.accounts import AuditEntry, AuditKind, AuditPage, AuditWish
 from llmd.protocol.callers import Caller
 from llmd.services.deferred import Deferred
 from llmd.storage.audit import AuditRepository
@@ -72,6 +72,11 @@ class Audit:
         """Return the latest entries, newest first; raise StorageFailed."""
         await self._pending.flush()
         return await self._repository.list(limit)
+
+    async def page(self, wish: AuditWish) -> AuditPage:
+        """Return the entries that are wanted, newest first; raise StorageFailed."""
+        await self._pending.flush()
+        return await self._repository.page(wish)
 
     async def close(self) -> None:
         """Write what is pending."""

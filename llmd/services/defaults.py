@@ -83,6 +83,10 @@ class Defaults:
             return self._seeing()
         return self._store.default(kind)
 
+    def chosen(self, purpose: Purpose) -> str:
+        """Return the name that was chosen for a purpose; empty: none was."""
+        return self._names[purpose]
+
     def list(self) -> list[DefaultModel]:
         """Return all defaults as they are now."""
         return [self._describe(purpose) for purpose in Purpose]

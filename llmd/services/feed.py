@@ -15,6 +15,7 @@ import structlog
 
 from llmd.errors import Draining
 from llmd.protocol.feed import GpuLoad, MachineLoad, Snapshot
+from llmd.protocol.integrity import DiskRoom
 from llmd.protocol.placement import DeviceRoom
 from llmd.protocol.reports import RequestList
 from llmd.runtime.room import MAIN_MEMORY
@@ -32,6 +33,8 @@ _QUICK = 5.0
 """Seconds between looks at GPUs whose driver says what is free."""
 _SLOW = 60.0
 """The same where a process has to be started to learn it, or where there are none."""
+_DISK = 15.0
+"""Seconds between looks at the disk."""
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +47,8 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     deployments: Deployments
     rooms: Callable[[], Awaitable[list[DeviceRoom]]]
     """Looks at the devices; it may take seconds."""
+    disk: Callable[[], Awaitable[DiskRoom]]
+    """Looks at the disk."""
 
 
 class Feed:
@@ -57,6 +62,8 @@ class Feed:
         self._clock = clock
         self._past = Past()
         self._gpus = _Gpus(sources.rooms)
+        self._disk = _Disk(sources.disk)
+        self._beside = [_Beside(self._gpus.see), _Beside(self._disk.see)]
         self._latest: Snapshot | None = None
         self._ticking: asyncio.Task[None] | None = None
         self._watchers: set[asyncio.Event] = set()
@@ -116,10 +123,12 @@ class Feed:
             ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await ticking
-        await self._gpus.close()
+        await asyncio.gather(*(beside.close() for beside in self._beside))
 
     def _look(self) -> Snapshot:
         now, sources = self._clock(), self._sources
+        for beside in self._beside:
+            beside.look()
         status = sources.status.report()
         requests = sources.requests.list()
         machine = MachineLoad(
@@ -127,7 +136,8 @@ class Feed:
             cores=psutil.cpu_count() or 1,
             memory_used=status.memory_used,
             memory_total=status.memory_total,
-            gpus=self._gpus.look(),
+            gpus=self._gpus.seen,
+            disk=self._disk.seen,
         )
         return Snapshot(
             at=now,
@@ -141,21 +151,20 @@ class Feed:
         )
 
 
-class _Gpus:
-    """Looks at GPUs beside the snapshots, which never wait for a driver."""
+class _Beside:
+    """Looks at something beside the snapshots, which never wait for it."""
 
-    def __init__(self, rooms: Callable[[], Awaitable[list[DeviceRoom]]]) -> None:
-        self._rooms = rooms
-        self._seen: list[GpuLoad] = []
+    def __init__(self, see: Callable[[], Awaitable[float]]) -> None:
+        """`see` looks, and returns the seconds until the next look."""
+        self._see = see
         self._next = 0.0
         self._looking: asyncio.Task[None] | None = None
 
-    def look(self) -> list[GpuLoad]:
-        """Return what was seen last, and look anew when it is old."""
+    def look(self) -> None:
+        """Look anew when that is due."""
         done = self._looking is None or self._looking.done()
         if done and time.monotonic() >= self._next:
-            self._looking = asyncio.ensure_future(self._see())
-        return self._seen
+            self._looking = asyncio.ensure_future(self._look())
 
     async def close(self) -> None:
         """Look no more."""
@@ -164,16 +173,43 @@ class _Gpus:
             looking.cancel()
             await asyncio.wait([looking])
 
-    async def _see(self) -> None:
+    async def _look(self) -> None:
+        self._next = time.monotonic() + await self._see()
+
+
+class _Gpus:
+    """What GPUs are busy with."""
+
+    def __init__(self, rooms: Callable[[], Awaitable[list[DeviceRoom]]]) -> None:
+        self._rooms = rooms
+        self.seen: list[GpuLoad] = []
+
+    async def see(self) -> float:
         try:
             rooms = await self._rooms()
         except OSError as error:  # the process that looks could not be started
             structlog.get_logger("feed").warning("GPUs cannot be looked at", reason=str(error))
             rooms = []
         gpus = [room for room in rooms if room.device != MAIN_MEMORY]
-        self._seen = [
+        self.seen = [
             GpuLoad(device=gpu.device, description=gpu.description, total=gpu.total, free=gpu.free)
             for gpu in gpus
         ]
         quick = bool(gpus) and all(gpu.others is not None for gpu in gpus)
-        self._next = time.monotonic() + (_QUICK if quick else _SLOW)
+        return _QUICK if quick else _SLOW
+
+
+class _Disk:
+    """How full the disk is."""
+
+    def __init__(self, room: Callable[[], Awaitable[DiskRoom]]) -> None:
+        self._room = room
+        self.seen = DiskRoom()
+
+    async def see(self) -> float:
+        try:
+            self.seen = await self._room()
+        except OSError as error:  # it was taken away
+            structlog.get_logger("feed").warning("no look at the disk", reason=str(error))
+            self.seen = DiskRoom()
+        return _DISK

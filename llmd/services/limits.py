@@ -11,7 +11,7 @@ import ipaddress
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from llmd.config.sharing import LimitSettings
 from llmd.errors import RateLimited
 from llmd.protocol.callers import Caller
-from llmd.protocol.limits import Allowance, Resource, Standing
+from llmd.protocol.limits import Allowance, Resource, Standing, Use
 from llmd.security.limits import Rule, Windows
 from llmd.services.usage import Usage
 from llmd.telemetry.metrics import Metrics
@@ -113,6 +113,20 @@ class Limits:
         if caller.label and tokens:
             self._metrics.callers.count(caller.label, tokens)
 
+    def uses(self, subject: str, own: Allowance) -> list[Use]:
+        """Return what is used now by `key:ID` or `user:ID`, whose own limits these are."""
+        terms = own.over(self._defaults[subject.partition(":")[0]])
+        said = _amounts(own, unsaid=-1)
+        return [
+            self._use(subject, resource, amount, own=said[resource] >= 0)
+            for resource, amount in _amounts(terms).items()
+        ]
+
+    @property
+    def defaults(self) -> Mapping[str, Allowance]:
+        """What each `key`, `user` and `address` may use of which nothing else is said."""
+        return self._defaults
+
     async def restore(self) -> None:
         """Learn what was used in the last 24 hours before a restart; raise StorageFailed."""
         if self._usage is None:
@@ -148,6 +162,26 @@ class Limits:
             tuple(subject for subject, _ in found),
             tuple(rule for rule in rules if rule.resource is not Resource.CONCURRENT),
             tuple(rule for rule in rules if rule.resource is Resource.CONCURRENT),
+        )
+
+    def _use(self, subject: str, resource: Resource, amount: int, *, own: bool) -> Use:
+        # tokens are counted for everybody, requests for those who have a limit
+        counted = bool(amount) or resource in {
+            Resource.TOKENS_PER_MINUTE,
+            Resource.TOKENS_PER_DAY,
+        }
+        rule = Rule(subject, resource, amount)
+        if resource is Resource.CONCURRENT:
+            used, reset = self._occupied[subject], self._clock()
+        else:
+            used = amount - self._remaining(rule)
+            reset = self._windows(subject).left(rule).reset
+        return Use(
+            resource=resource,
+            limit=amount,
+            own=own,
+            used=used if counted else None,
+            reset=math.ceil(reset),
         )
 
     def _windows(self, subject: str) -> Windows:
@@ -252,13 +286,14 @@ def _default(settings: LimitSettings, who: str) -> Allowance:
     )
 
 
-def _amounts(allowance: Allowance) -> dict[Resource, int]:
-    return {
-        Resource.REQUESTS_PER_MINUTE: allowance.requests_per_minute or 0,
-        Resource.TOKENS_PER_MINUTE: allowance.tokens_per_minute or 0,
-        Resource.TOKENS_PER_DAY: allowance.tokens_per_day or 0,
-        Resource.CONCURRENT: allowance.concurrent or 0,
+def _amounts(allowance: Allowance, unsaid: int = 0) -> dict[Resource, int]:
+    amounts = {
+        Resource.REQUESTS_PER_MINUTE: allowance.requests_per_minute,
+        Resource.TOKENS_PER_MINUTE: allowance.tokens_per_minute,
+        Resource.TOKENS_PER_DAY: allowance.tokens_per_day,
+        Resource.CONCURRENT: allowance.concurrent,
     }
+    return {resource: unsaid if said is None else said for resource, said in amounts.items()}
 
 
 def _strictness(remaining_rule: tuple[int, Rule]) -> tuple[bool, bool, float]:

@@ -70,21 +70,22 @@ class Login:
         those who guess, Forbidden where only keys count, StorageFailed, and ConfigInvalid when the
         secret that signs cannot be had.
         """
-        family, now = await self._begin(name, password, address)
+        lifetime = _seconds(self._settings.refresh_lifetime)
+        family, now = await self._begin(name, password, address, lifetime)
         return await self._pair(family.id, family.user, family.current, now)
 
     async def browse(self, name: str, password: str, address: str) -> BrowserLogin:
         """Return the one token of a browser's login, which counts until the login ends and is not
         refreshed; errors as `login`.
         """
-        family, now = await self._begin(name, password, address)
         lifetime = _seconds(self._settings.browser_lifetime)
-        claims = _claims(
-            TokenKind.ACCESS, family.id, family.user, str(uuid.uuid4()), now, lifetime
-        )
+        family, now = await self._begin(name, password, address, lifetime)
+        claims = _claims(TokenKind.ACCESS, family.id, family.user, str(uuid.uuid4()), now, lifetime)
         return BrowserLogin(token=await self._signing.sign(claims), expires_in=int(lifetime))
 
-    async def _begin(self, name: str, password: str, address: str) -> tuple[TokenFamily, float]:
+    async def _begin(
+        self, name: str, password: str, address: str, lifetime: float
+    ) -> tuple[TokenFamily, float]:
         self._check_mode()
         key = folded(name[:_LONGEST_NAME])
         self._wait(key, address)
@@ -96,7 +97,7 @@ class Login:
         user, now = known.user, self._clock()
         if not user.enabled:
             self._note(AuditKind.LOGIN_FAILED, user, address, "disabled")
-            raise Unauthorized("This account is disabled.", hint="Ask an admin.")
+            raise Unauthorized("This account is disabled.", hint="Ask an admin.", reason="disabled")
         values = {"last_login": now} | ({"password": better} if better else {})
         await self._users.change(user.id, values)
         family = TokenFamily(
@@ -104,7 +105,7 @@ class Login:
             user=user.id,
             current=str(uuid.uuid4()),
             created_at=now,
-            expires_at=now + _seconds(self._settings.refresh_lifetime),
+            expires_at=now + lifetime,
         )
         await self._families.add(family)
         self._note(AuditKind.LOGIN, user, address)

@@ -18,7 +18,7 @@ from llmd.models.catalog import Catalogue
 from llmd.models.gguf.inspection import inspect
 from llmd.models.names import AliasReference, PathReference, parse
 from llmd.models.placement.guessing import Outline, guess
-from llmd.protocol.models import Kind, LoadedModel, ModelManifest, ModelState
+from llmd.protocol.models import Kind, LoadedModel, ModelManifest, ModelState, Prospect
 from llmd.protocol.placement import DeviceRoom, LoadOptions, Plan
 from llmd.runtime.planning import Planner, freed
 from llmd.runtime.pool import Pool
@@ -59,6 +59,11 @@ class Planning:
         if plan.fits:
             return plan
         return await self._with_evictions(found, wanted, plan, _idle(loaded, found.name))
+
+    async def rough(self, prospect: Prospect) -> Plan:
+        """Return a rough plan for what is not here yet, of which nothing but the size is known."""
+        rooms = self._kept_back(await self._planner.rooms(self._pool.loaded()))
+        return guess(Outline(prospect.name, prospect.size, 0, 0), LoadOptions(), rooms)
 
     async def _with_evictions(
         self,

@@ -35,6 +35,7 @@ _ABILITIES = {
 }
 _MOST = 1000
 _LONGEST = 400
+_LONGEST_NAME = 60
 _BILLION = 1e9
 
 
@@ -45,6 +46,8 @@ class Portrait(msgspec.Struct, frozen=True):
     version: str
     description: str
     abilities: list[Ability]
+    license: str = ""
+    """Name of its licence, as the catalogue, its preset or its file says."""
 
 
 class Portraits:
@@ -93,7 +96,7 @@ def of_entry(entry: Entry) -> Portrait:
         abilities.insert(abilities.index(Ability.CHAT) + 1, Ability.COMPLETION)
     if _codes(entry.alias, entry.tags):
         abilities.append(Ability.CODE)
-    return Portrait(entry.alias, "", entry.description, abilities)
+    return Portrait(entry.alias, "", entry.description, abilities, entry.license)
 
 
 def _portrait(
@@ -105,7 +108,15 @@ def _portrait(
         version=origin.version,
         description=description[:_LONGEST],
         abilities=_abilities(model, entry, origin, given),
+        license=_license(model, entry, origin),
     )
+
+
+def _license(model: ModelManifest, entry: Entry | None, origin: Origin) -> str:
+    """Return the name of a licence; of a text, its first line."""
+    own = model.preset.license.strip().splitlines()
+    known = (entry.license if entry else "") or origin.license or (own[0] if own else "")
+    return known[:_LONGEST_NAME]
 
 
 def _abilities(

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 
 from llmd.models.download import Downloads
-from llmd.protocol.models import ModelManifest, PullProgress
+from llmd.protocol.models import ModelManifest, Prospect, PullProgress
 from llmd.services.gate import Gate
 
 
@@ -30,6 +30,11 @@ class Pulls:
                 async for event in events:
                     note(event)
                     yield event
+
+    async def look(self, name: str) -> Prospect:
+        """Return what a pull would fetch, without fetching; errors as `Downloads.look`."""
+        with self._gate.enter():
+            return await self._downloads.look(name)
 
     @contextmanager
     def _noted(self, watcher: object) -> Iterator[Callable[[PullProgress | ModelManifest], None]]:

@@ -64,6 +64,8 @@ class Tracked:
         self.usage = Usage()
         self.finished = ""
         """The reason, once it is complete."""
+        self.cancelled = ""
+        """The code of the error that it is being ended with."""
 
     def take(self, event: Event, now: float) -> float | None:
         """Learn from an event; return the seconds since the last piece of the answer, if it is one
@@ -139,7 +141,7 @@ class Tracked:
 
     def report(self, now: float, end: End | None = None) -> RequestReport:
         """Return how it stands, or how it ended."""
-        state, reason = end or (self._state, "")
+        state, reason = end or (self._state, self.cancelled)
         usage, place = self.usage, None if end else self._place
         drafted = usage.drafted_tokens
         return RequestReport(
@@ -253,6 +255,7 @@ class Requests:
             raise NotFound(
                 f"No request {identity} is under way.", hint="`llmd requests` lists them."
             )
+        request.cancelled = RequestCancelled.code
         self._stops[identity].pull(
             RequestCancelled(
                 "The request was cancelled on the machine that answers it.",

@@ -62,4 +62,5 @@ class Status:
             connections=self._connections.open,
             security=self._where.security,
             loaded=self._pool.loaded(),
+            failures=self._pool.failures(),
         )

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from types import TracebackType
 from typing import TypeVar
 
@@ -27,13 +26,15 @@ class Stop:
     `asyncio.timeout` does, and never what its consumer does in between.
     """
 
-    __slots__ = ("_before", "_error", "_struck", "_task")
+    __slots__ = ("_before", "_closing", "_error", "_resting", "_struck", "_task")
 
     def __init__(self) -> None:
         self._error: LlmdError | None = None
         self._struck = False
         self._before = 0
         self._task: asyncio.Task[object] | None = None
+        self._resting: AsyncGenerator[object] | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     @property
     def pulled(self) -> bool:
@@ -41,23 +42,35 @@ class Stop:
         return self._error is not None
 
     def pull(self, error: LlmdError) -> None:
-        """End it with an error now, or at its next wait; the first error stands."""
+        """End it with an error now, or at its next wait; the first error stands. What is guarded
+        ends now in either case.
+        """
         if self._error is not None:
             return
         self._error = error
         if self._task is not None:
             self._struck = True
             self._task.cancel()
+        elif self._resting is not None:
+            # its consumer may be busy for as long as a client reads nothing
+            self._closing = asyncio.ensure_future(_close(self._resting))
 
     async def guard(self, events: AsyncGenerator[T]) -> AsyncGenerator[T]:
         """Return the events, which end with the error once it is pulled."""
-        async with aclosing(events):
+        try:
             while True:
                 with self:
                     event = await anext(events, _OVER)
                 if isinstance(event, _Over):
                     return
+                self._resting = events
                 yield event
+                self._resting = None
+        finally:
+            self._resting = None
+            if self._closing is not None:
+                await asyncio.wait([self._closing])
+            await events.aclose()
 
     def __enter__(self) -> None:
         if self._error is not None:
@@ -79,3 +92,7 @@ class Stop:
         ours = task.uncancel() <= self._before
         if ours and isinstance(error, asyncio.CancelledError):
             raise self._error from error
+
+
+async def _close(events: AsyncGenerator[object]) -> None:
+    await events.aclose()

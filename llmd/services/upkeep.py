@@ -16,7 +16,7 @@ from llmd.models.integrity.litter import UNFINISHED, Found
 from llmd.models.integrity.usage import Usage, total, walk
 from llmd.models.store import ModelStore
 from llmd.protocol.adoption import Tool
-from llmd.protocol.integrity import Cleared, DiskUse, Litter
+from llmd.protocol.integrity import Cleared, DiskRoom, DiskUse, Litter
 
 _SHARED = frozenset({Tool.HUGGING_FACE, Tool.MODELSCOPE})
 KEEP_PARTIALS = 14 * 86400.0
@@ -45,6 +45,10 @@ class Upkeep:
         """Measure what llmd takes of the disk."""
         return await asyncio.to_thread(self._usage)
 
+    async def room(self) -> DiskRoom:
+        """Return how much of the disk is left; that is quick."""
+        return await asyncio.to_thread(self._room)
+
     async def clear(self, *, dry: bool) -> Cleared:
         """Delete what nobody needs, or (`dry`) tell what that would be."""
         return await asyncio.to_thread(self._clear, dry=dry)
@@ -68,6 +72,10 @@ class Upkeep:
             garbage=sum(one.piece.size for one in self._litter()[0]),
             free=shutil.disk_usage(_existing(directory)).free,
         )
+
+    def _room(self) -> DiskRoom:
+        disk = shutil.disk_usage(_existing(self._store.directory))
+        return DiskRoom(free=disk.free, total=disk.total)
 
     def _clear(self, *, dry: bool) -> Cleared:
         # nobody may register a file between the look and the deletion

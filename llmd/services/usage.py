@@ -36,6 +36,9 @@ class Ledger(Protocol):
     async def days(self, subject: str, moment: float) -> list[Used]:
         """Return the sums of days of one subject."""
 
+    async def days_of_all(self, kind: str, moment: float) -> list[Used]:
+        """Return the same of all subjects of a kind, by subject and day."""
+
     async def forget(self, moment: float) -> None:
         """Delete what is from before a moment."""
 
@@ -68,6 +71,11 @@ class Usage:
         """Return what a subject used by the day (UTC), today included."""
         await self.flush()
         return await self._ledger.days(subject, self._clock() - (days - 1) * _DAY)
+
+    async def days_of_all(self, kind: str, days: int = 30) -> list[Used]:
+        """Return the same of all subjects of a kind (`key`, `user`), by subject and day."""
+        await self.flush()
+        return await self._ledger.days_of_all(kind, self._clock() - (days - 1) * _DAY)
 
     def start(self) -> None:
         """Write from now on, until `close`."""

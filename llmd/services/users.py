@@ -1,15 +1,19 @@
 """Accounts: made, changed and removed. What takes a right away acts at once, also on answers that
 are under way.
+
+Nobody but the owner, who needs no account, can take the administration from themselves or from the
+last who has it: somebody could not get it back over the network.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Callable
 from typing import Any
 
-from llmd.errors import NotFound
+from llmd.errors import Forbidden, NotFound
 from llmd.protocol.accounts import AuditKind, User, UserChanges
 from llmd.protocol.callers import Caller, Role
 from llmd.protocol.limits import Allowance
@@ -38,6 +42,8 @@ class Users:
         self._revocations = revocations
         self._audit = audit
         self._clock = clock
+        self._changing = asyncio.Lock()
+        """So that two admins who remove each other do not both succeed."""
 
     async def list(self, skip: int = 0, limit: int | None = None) -> list[User]:
         """Return accounts by name."""
@@ -77,31 +83,53 @@ class Users:
     async def update(
         self, identity: str, changes: UserChanges, *, by: Caller | None = None
     ) -> User:
-        """Change an account; raise NotFound, and as `create`. A new password ends all logins, and
-        disabling also all answers.
+        """Change an account; raise NotFound, Forbidden, and as `create`. A new password ends all
+        logins, and disabling also all answers.
         """
-        await self.get(identity)
         values = await self._values(changes)
         ends_logins = changes.password is not None or changes.enabled is False
-        try:
-            changed = await self._users.change(identity, values, ends_logins=ends_logins)
-        finally:
-            # also when the caller has left meanwhile: the change may have been made
-            self._act(identity, changes)
+        async with self._changing:
+            known = await self.get(identity)
+            if changes.enabled is False or changes.role is Role.USER:
+                await self._spare(known, by)
+            try:
+                changed = await self._users.change(identity, values, ends_logins=ends_logins)
+            finally:
+                # also when the caller has left meanwhile: the change may have been made
+                self._act(identity, changes)
         user = _found(changed, identity)
         what = ", ".join(name for name in changes.__struct_fields__ if _set(changes, name))
         self._audit.note(AuditKind.USER_CHANGED, by, user.name, what)
         return user
 
     async def remove(self, identity: str, *, by: Caller | None = None) -> User:
-        """Forget an account with its keys and logins, and return what it was; raise NotFound."""
-        user = await self.get(identity)
-        try:
-            await self._users.remove(identity)
-        finally:
-            self._revocations.revoke_user(identity)
+        """Forget an account with its keys and logins, and return what it was; raise NotFound and
+        Forbidden.
+        """
+        async with self._changing:
+            user = await self.get(identity)
+            await self._spare(user, by)
+            try:
+                await self._users.remove(identity)
+            finally:
+                self._revocations.revoke_user(identity)
         self._audit.note(AuditKind.USER_REMOVED, by, user.name)
         return user
+
+    async def _spare(self, user: User, by: Caller | None) -> None:
+        """Raise Forbidden where somebody would lock out themselves, or all who administer."""
+        if by is None or by.owner or not _administers(user):
+            return
+        if by.user == user.id:
+            raise Forbidden(
+                "This is your own account.",
+                hint="Another admin can do it, or `llmd users` on the machine itself.",
+            )
+        if sum(map(_administers, await self._users.list())) == 1:
+            raise Forbidden(
+                f"{user.name} is the last admin.",
+                hint="Make another one first, or use `llmd users` on the machine itself.",
+            )
 
     def _act(self, identity: str, changes: UserChanges) -> None:
         self._revocations.changed()
@@ -123,6 +151,10 @@ class Users:
             check_password(changes.password)
             values["password"] = await self._hashing.hash(changes.password)
         return values
+
+
+def _administers(user: User) -> bool:
+    return user.enabled and user.role is Role.ADMIN
 
 
 def _set(changes: UserChanges, name: str) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, Row, delete, insert, or_, select
 
-from llmd.protocol.accounts import AuditEntry, AuditKind
+from llmd.protocol.accounts import AuditEntry, AuditKind, AuditPage, AuditWish
 from llmd.storage.database import Database
 from llmd.storage.tables.accounts import audit
 
@@ -28,17 +29,37 @@ class AuditRepository:
 
     async def list(self, limit: int) -> list[AuditEntry]:
         """Return the latest entries, newest first."""
-        query = select(audit).order_by(audit.c.number.desc()).limit(limit)
+        return (await self.page(AuditWish(limit=limit))).entries
+
+    async def page(self, wish: AuditWish) -> AuditPage:
+        """Return those that are wanted, newest first."""
+        query = (
+            select(audit)
+            .where(*_wanted(wish))
+            .order_by(audit.c.number.desc())
+            .limit(wish.limit + 1)
+        )
         async with self._database.reading() as connection:
-            rows = await connection.execute(query)
-            return [
-                AuditEntry(
-                    at=row.at,
-                    kind=AuditKind(row.kind),
-                    actor=row.actor,
-                    subject=row.subject,
-                    address=row.address,
-                    detail=row.detail,
-                )
-                for row in rows
-            ]
+            rows = (await connection.execute(query)).all()
+        shown = rows[: wish.limit]
+        older = shown[-1].number if len(rows) > len(shown) and shown else None
+        return AuditPage(entries=[_to_entry(row) for row in shown], older=older)
+
+
+def _wanted(wish: AuditWish) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wish.before is not None:
+        found.append(audit.c.number < wish.before)
+    if wish.kinds:
+        found.append(audit.c.kind.in_(sorted(wish.kinds)))
+    if wish.actor:
+        found.append(audit.c.actor.icontains(wish.actor, autoescape=True))
+    if wish.words:
+        texts = (audit.c.actor, audit.c.subject, audit.c.address, audit.c.detail)
+        found.append(or_(*(text.icontains(wish.words, autoescape=True) for text in texts)))
+    return found
+
+
+def _to_entry(row: Row[Any]) -> AuditEntry:
+    found = {name: getattr(row, name) for name in _COLUMNS}
+    return AuditEntry(**{**found, "kind": AuditKind(row.kind)})

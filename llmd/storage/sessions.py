@@ -21,15 +21,15 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from llmd.protocol.sessions import NewMessage, Session, SessionMessage
+from llmd.protocol.sessions import Addition, Session, SessionMessage
 from llmd.storage.database import Database
-from llmd.storage.tables.sessions import messages, sessions
+from llmd.storage.tables.sessions import messages, pictures, sessions
 
 # names for types, since a method is called `list`
 Page = list[Session]
 Messages = list[SessionMessage]
-Recalled = list[NewMessage]
 History = list[dict[str, str]]
 
 _AT_ONCE = 500
@@ -130,10 +130,15 @@ class SessionRepository:
         return True
 
     async def add(
-        self, owner: str | None, session: str, new: Sequence[SessionMessage], title: str
+        self,
+        owner: str | None,
+        session: str,
+        new: Sequence[SessionMessage],
+        title: str,
+        also: Addition = Addition(),  # noqa: B008  frozen
     ) -> bool:
-        """Append messages, all or none; a session without a title gets `title`. Return whether
-        there is such a session; raise NoRoom.
+        """Append messages and what goes with them, all or none; a session without a title gets
+        `title`. Return whether there is such a session; raise NoRoom.
         """
         touching = (
             update(sessions)
@@ -141,6 +146,7 @@ class SessionRepository:
             .values(
                 updated_at=new[0].created_at,
                 title=case((sessions.c.title == "", title), else_=sessions.c.title),
+                model=also.model or sessions.c.model,
             )
             .returning(sessions.c.number)
         )
@@ -149,7 +155,13 @@ class SessionRepository:
             number = await connection.scalar(touching)
             if number is None:
                 return False
+            if also.replaced:
+                inside = messages.c.session == number
+                gone = delete(messages).where(inside, messages.c.id.in_(also.replaced))
+                await connection.execute(gone)
             await connection.execute(insert(messages), [_row(number, message) for message in new])
+            if also.pictures:
+                await _picture(connection, number, len(new), also)
         return True
 
     async def messages(
@@ -157,7 +169,7 @@ class SessionRepository:
     ) -> Messages | None:
         """Return messages, oldest first; None when there is no such session."""
         async with self._database.reading() as connection:
-            number = await connection.scalar(_number(owner, session))
+            number = await connection.scalar(numbered(owner, session))
             if number is None:
                 return None
             page = (
@@ -182,7 +194,7 @@ class SessionRepository:
         session.
         """
         async with self._database.reading() as connection:
-            number = await connection.scalar(_number(owner, session))
+            number = await connection.scalar(numbered(owner, session))
             if number is None:
                 return None
             found = (
@@ -197,24 +209,34 @@ class SessionRepository:
                 said += ({"role": role, "content": content} for role, content in some)
             return said
 
-    async def recall(self, owner: str | None, session: str, last: int) -> Recalled | None:
-        """Return up to `last` messages, the newest ones, oldest first; None when there is no such
-        session.
+    async def recall(
+        self, owner: str | None, session: str, last: int, before: str = ""
+    ) -> Messages | None:
+        """Return up to `last` messages, the newest ones, oldest first; with `before`, the id of a
+        message, the newest of those that stand before it. None when there is no such session, or
+        no such message in it.
         """
         async with self._database.reading() as connection:
-            number = await connection.scalar(_number(owner, session))
-            if number is None:
+            number = await connection.scalar(numbered(owner, session))
+            if number is not None and before:
+                end = await connection.scalar(place_of(number, before))
+            else:
+                end = None
+            if number is None or (before and end is None):
                 return None
+            counting = [messages.c.session == number]
+            if end is not None:
+                counting.append(messages.c.number < end)
             found = (
-                select(*(messages.c[name] for name in NewMessage.__struct_fields__))
-                .where(messages.c.session == number)
+                select(*(messages.c[name] for name in _MESSAGE_FIELDS))
+                .where(*counting)
                 .order_by(messages.c.number.desc())
                 .limit(last)
             )
-            said: Recalled = []
+            said: Messages = []
             rows = await connection.stream(found)
             async for some in rows.partitions(_AT_ONCE):
-                said += (NewMessage(**row._mapping) for row in some)  # noqa: SLF001  as above
+                said += (SessionMessage(session_id=session, **row._mapping) for row in some)  # noqa: SLF001  as above
         return said[::-1]
 
     async def cut(self, owner: str | None, session: str, message: str) -> int | None:
@@ -225,12 +247,10 @@ class SessionRepository:
         locking = update(sessions).where(*_one(owner, session)).values(doomed=False)
         async with self._database.writing() as connection:
             number = await connection.scalar(locking.returning(sessions.c.number))
-            inside = messages.c.session == number
-            first = await connection.scalar(
-                select(messages.c.number).where(inside, messages.c.id == message)
-            )
+            first = None if number is None else await connection.scalar(place_of(number, message))
             if first is None:
                 return None
+            inside = messages.c.session == number
             gone = await connection.execute(
                 delete(messages).where(inside, messages.c.number >= first)
             )
@@ -241,7 +261,7 @@ class SessionRepository:
         counting = (
             select(func.count())
             .select_from(messages)
-            .where(messages.c.session == _number(None, session).scalar_subquery())
+            .where(messages.c.session == numbered(None, session).scalar_subquery())
         )
         async with self._database.reading() as connection:
             return int(await connection.scalar(counting) or 0)
@@ -262,8 +282,35 @@ def _one(owner: str | None, session: str) -> list[ColumnElement[bool]]:
     return [sessions.c.id == session, *_counting(owner)]
 
 
-def _number(owner: str | None, session: str) -> Select[tuple[int]]:
+def numbered(owner: str | None, session: str) -> Select[int]:
+    """Find the number of a session."""
     return select(sessions.c.number).where(*_one(owner, session))
+
+
+def place_of(session: int, message: str) -> Select[int]:
+    """Find the number of a message; one that is near the end is found at once."""
+    inside = messages.c.session == session
+    newest = messages.c.number.desc()
+    return (
+        select(messages.c.number).where(inside, messages.c.id == message).order_by(newest).limit(1)
+    )
+
+
+async def _picture(connection: AsyncConnection, session: int, count: int, also: Addition) -> None:
+    """Keep the pictures of the newest `count` messages of a session, which is locked."""
+    newest = (
+        select(messages.c.number)
+        .where(messages.c.session == session)
+        .order_by(messages.c.number.desc())
+        .limit(count)
+    )
+    numbers = sorted((await connection.execute(newest)).scalars())
+    rows = [
+        {"message": numbers[index], "place": place, "kind": one.kind, "data": one.data}
+        for index, some in also.pictures.items()
+        for place, one in enumerate(some)
+    ]
+    await connection.execute(insert(pictures), rows)
 
 
 def _session(row: Row[tuple[object, ...]]) -> Session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 
 from llmd.protocol.usage import Used
 from llmd.storage.database import Database
@@ -56,13 +56,21 @@ class UsageRepository:
 
     async def days(self, subject: str, moment: float) -> list[Used]:
         """Return the sums of one subject by the day (UTC), from the day of a moment on."""
+        return await self._days(usage.c.subject == subject, moment)
+
+    async def days_of_all(self, kind: str, moment: float) -> list[Used]:
+        """Return the same of all subjects of a kind (`key`), by subject and day."""
+        return await self._days(usage.c.subject.startswith(f"{kind}:", autoescape=True), moment)
+
+    async def _days(self, whose: ColumnElement[bool], moment: float) -> list[Used]:
         # whole numbers throughout: `/` of SQLite and of PostgreSQL differ elsewhere
         day = (usage.c.hour - usage.c.hour % 24).label("day")
+        sums = (func.sum(usage.c.tokens), func.sum(usage.c.answers))
         wanted = (
-            select(day, func.sum(usage.c.tokens), func.sum(usage.c.answers))
-            .where(usage.c.subject == subject, usage.c.hour >= int(moment // _DAY) * 24)
-            .group_by(day)
-            .order_by(day)
+            select(usage.c.subject, day, *sums)
+            .where(whose, usage.c.hour >= int(moment // _DAY) * 24)
+            .group_by(usage.c.subject, day)
+            .order_by(usage.c.subject, day)
         )
         async with self._database.reading() as connection:
             rows = await connection.execute(wanted)
@@ -73,7 +81,7 @@ class UsageRepository:
                     tokens=int(tokens),
                     answers=int(answers),
                 )
-                for start, tokens, answers in rows
+                for subject, start, tokens, answers in rows
             ]
 
     async def forget(self, moment: float) -> None:

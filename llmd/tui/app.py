@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -13,7 +14,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from llmd.client import autostart
+from llmd.client import address, autostart, browser
 from llmd.client.connection import listening
 from llmd.config.paths import Paths
 from llmd.errors import LlmdError
@@ -62,7 +63,6 @@ class LlmdApp(Interface):
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {page.TAB: page for page in PAGES}
-    DEFAULT_MODE = "dashboard"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  Textual types it as no ClassVar
         (0, "-narrow"),
         (100, "-normal"),
@@ -81,9 +81,10 @@ class LlmdApp(Interface):
 
     def __init__(self, paths: Paths, *, page: str = "dashboard", follow: bool = True) -> None:
         """`page` is the tab to begin with."""
+        # each begins with its own page: to make another one first takes as long as all the rest
+        self.DEFAULT_MODE = page  # type: ignore[misc]  Textual reads it from the instance
         super().__init__(paths, tuple(page.TAB for page in PAGES))
         self.link = Link(self.client, self.arrived, self.lost)
-        self._first = page
         self._follow = follow
         self._choices = choices.read(paths.choices_file)
 
@@ -92,8 +93,6 @@ class LlmdApp(Interface):
         chosen = self._choices.theme
         self.theme = chosen if chosen in self.available_themes else _THEME
         self.theme_changed_signal.subscribe(self, self._keep_theme)
-        if self._first != self.DEFAULT_MODE:
-            self.switch_mode(self._first)
         if self._follow:
             self.run_worker(self.link.run(), group="link", exclusive=True)
 
@@ -162,6 +161,18 @@ class LlmdApp(Interface):
             self.link.hurry()
             self._refresh()
 
+    async def open_page(self) -> None:
+        """Open the daemon's page in a browser, or tell how to get there."""
+        if self.snapshot is None:
+            return
+        url = f"{address.local(self.snapshot.status.address)}/"
+        if browser.has_screen(os.environ) and await asyncio.to_thread(browser.show, url):
+            self.notify(f"{url} opens in a browser.", markup=False)
+            return
+        tunnel, there = browser.way_there(url, os.environ), browser.by_tunnel(url)
+        text = f"No browser can be seen here. On the machine before you run\n{tunnel}\n"
+        self.notify(f"{text}and open {there}", timeout=30, markup=False)
+
     async def stop_daemon(self, *, again: bool = False) -> None:
         """Shut the daemon down, and start it once more with `again`."""
         try:
@@ -182,6 +193,9 @@ class LlmdApp(Interface):
         yield from usual
         yield from self._keys(screen, {command.title for command in usual})
         if not self.trouble:
+            yield SystemCommand(
+                "Open in a browser", "The chat and the administration as pages", self.open_page
+            )
             yield SystemCommand(
                 "Stop the daemon", "Running answers are finished first", self.stop_daemon
             )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from rich.cells import cell_len, get_character_cell_size
 
-from llmd.client.logs import Entry
+from llmd.telemetry.log_file import Entry
 
 LEVELS = ("debug", "info", "warning", "error")
 """What may be chosen, each with all that is graver."""

@@ -13,6 +13,7 @@ from textual.worker import Worker
 from llmd.client.asynchronous import AsyncClient
 from llmd.errors import LlmdError
 from llmd.protocol.feed import Snapshot
+from llmd.tui.dialogs.dialog import Dialog
 from llmd.tui.interface import Interface
 from llmd.tui.widgets.banner import Banner
 from llmd.tui.widgets.footer import KeyLine
@@ -100,7 +101,44 @@ class Page(Screen[None]):
         if then:
             then(result)
 
+    def ask(self, dialog: Dialog[T], then: Callable[[T], None]) -> None:
+        """Show a dialog, and go on with what it ends with unless it is left."""
+
+        def answered(found: T | None) -> None:
+            if found is not None:
+                then(found)
+
+        self.app.push_screen(dialog, answered)
+
     def tell(self, error: LlmdError) -> None:
         """Show an error: what happened, and what to do."""
         text = f"{error.message}\n{error.hint}".strip()
         self.notify(text, severity="error", timeout=8, markup=False)
+
+
+class ListPage(Page):
+    """A page of lists that the daemon has: read when it comes up, and when something changed."""
+
+    known = False
+    """Whether the lists were read."""
+
+    def on_screen_resume(self) -> None:
+        """Read the lists again: other programs change them too."""
+        super().on_screen_resume()
+        if self.known and not self.llmd.trouble:
+            self.action_reload()
+
+    def action_reload(self) -> None:
+        """Ask what there is."""
+        work: Callable[[], Awaitable[None]] = self._reload
+        self.run_worker(work, group="reload", exclusive=True)
+
+    async def read(self) -> None:
+        """Ask for the lists, set `known` and show them; raise LlmdError."""
+
+    async def _reload(self) -> None:
+        try:
+            await self.read()
+        except LlmdError as error:
+            if not self.llmd.trouble:
+                self.tell(error)

@@ -10,7 +10,7 @@ class Llmd < Formula
   homepage "@HOMEPAGE@"
   url "@URL@"
   sha256 "@SHA256@"
-  license "Apache-2.0"
+  license all_of: ["Apache-2.0", "MIT", "0BSD", "BSD-3-Clause"]
 
   depends_on "cmake" => :build
   depends_on "ninja" => :build

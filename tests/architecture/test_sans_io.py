@@ -64,6 +64,7 @@ PURE = [
             "security/naming.py",
             "security/passwords.py",
             "security/scopes.py",
+            "security/stamps.py",
             "security/throttle.py",
             "security/tokens.py",
         )

@@ -16,14 +16,17 @@ import tempfile
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import insert, select, text
 
 from llmd.protocol.callers import USUAL, Caller
 from llmd.protocol.sessions import NewMessage
+from llmd.services.conversations import Conversations
 from llmd.services.sessions import Sessions
 from llmd.storage import Database
+from llmd.storage.conversations import ConversationRepository
 from llmd.storage.sessions import SessionRepository
 from llmd.storage.tables.sessions import messages, sessions
 
@@ -73,7 +76,25 @@ async def measure(name: str, call: Callable[[], Awaitable[object]], rounds: int 
     print(f"{name:58} {statistics.median(took):9.2f} ms {max(took):9.2f} ms")
 
 
-async def read(service: Sessions, large: str, small: str, count: int, listed: int) -> None:
+async def leaves(service: Sessions, conversations: Conversations, large: str, last: int) -> None:
+    """What the chat page reads."""
+    leaf = conversations.leaf
+    await measure("page, newest 60 of the large one", lambda: leaf(OWNER, large))
+    for share, name in ((0.99, "near the end"), (0.5, "in the middle"), (0.01, "near the start")):
+        before = (await service.messages(OWNER, large, int(last * share), 1))[0].id
+        await measure(f"page, 60 {name}", partial(leaf, OWNER, large, before))
+        await measure(f"branch {name}", partial(conversations.branch, OWNER, large, before), 3)
+    await measure("recall for a prompt", lambda: service.recall(OWNER, large), 5)
+
+
+async def read(
+    service: Sessions,
+    conversations: Conversations,
+    large: str,
+    small: str,
+    count: int,
+    listed: int,
+) -> None:
     await measure("list, first 100 of one person", lambda: service.list(ANNA))
     await measure("list, first 100 of all", lambda: service.list(OWNER))
     await measure("list, last 100 of all", lambda: service.list(OWNER, listed - 100))
@@ -83,6 +104,7 @@ async def read(service: Sessions, large: str, small: str, count: int, listed: in
     await measure(
         "messages, last 100 of the large one", lambda: service.messages(OWNER, large, last)
     )
+    await leaves(service, conversations, large, last)
     await measure("history of 100 messages", lambda: service.history(OWNER, small))
     await measure(f"history of {count} messages", lambda: service.history(OWNER, large), 3)
 
@@ -154,7 +176,8 @@ async def run(place: str | Path, total: int) -> None:
     async with database.reading() as connection:
         listed = int(await connection.scalar(text("SELECT count(*) FROM sessions")) or 0)
     print(f"{listed} sessions{'median':>51} {'slowest':>15}")
-    await read(service, large, small, count, listed)
+    conversations = Conversations(service, ConversationRepository(database))
+    await read(service, conversations, large, small, count, listed)
     await write(service, database, small)
     await remove(service, repository, large, small)
     await service.close()

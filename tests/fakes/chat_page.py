@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import cast
 
 from textual.pilot import Pilot
 
-import llmd.tui.app
 from llmd.client.asynchronous import AsyncClient
 from llmd.config.paths import Paths
 from llmd.protocol.feed import Snapshot
@@ -18,13 +18,6 @@ from llmd.tui.screens.chat import ChatPage
 from llmd.tui.widgets.said import Said
 from tests.fakes.chat_daemon import ChatDaemon
 from tests.fakes.snapshots import EMPTY
-
-
-class ChatApp(LlmdApp):
-    """Begins with the chat page: making another one first would take longer than most tests."""
-
-    DEFAULT_MODE = "chat"
-    CSS_PATH = str(Path(llmd.tui.app.__file__).with_name("app.tcss"))
 
 
 class Room:
@@ -44,8 +37,9 @@ class Room:
     async def until(self, condition: Callable[[], object]) -> None:
         """Let the page run until something has happened."""
         for _ in range(500):
-            await self.pilot.pause(0.01)
+            await asyncio.sleep(0.01)  # a pilot's pause asks every widget
             if condition():
+                await self.pilot.pause(0)
                 return
         raise AssertionError("it did not happen")
 
@@ -83,13 +77,13 @@ class Room:
 async def opened(
     home: Path,
     daemon: ChatDaemon | None = None,
-    size: tuple[int, int] = (120, 40),
+    size: tuple[int, int] = (100, 32),
     snapshot: Snapshot = EMPTY,
 ) -> AsyncIterator[Room]:
     """Open the page; it has learnt what models and sessions there are."""
     found = daemon or ChatDaemon()
     paths = Paths(home, home, home / "state", home / "cache", home / "socket")
-    app = ChatApp(paths, page="chat", follow=False)
+    app = LlmdApp(paths, page="chat", follow=False)
     app.client = cast("AsyncClient", found)
     async with app.run_test(size=size) as pilot:
         room = Room(app, pilot, found)

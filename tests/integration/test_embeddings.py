@@ -11,7 +11,7 @@ import numpy as np
 import openai
 import pytest
 
-from tests.fakes.rerankers import write_decoder, write_encoder
+from tests.fakes.rerankers import write_decoder
 from tests.integration.conftest import Daemon, UnixConnection, wait_for
 
 SENTENCES = [
@@ -25,12 +25,14 @@ DOCUMENTS = ["Berlin is a city.", "巴黎是法国的首都。", "Bananas are ye
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, embedding_model: Path) -> Iterator[Daemon]:
+def server(
+    tmp_path_factory: pytest.TempPathFactory, embedding_model: Path, reranker_model: Path
+) -> Iterator[Daemon]:
     folder = tmp_path_factory.mktemp("vectors")
     daemon = Daemon(folder / "home").start()
     for path, name in (
         (embedding_model, "minilm"),
-        (write_encoder(folder / "encoder.gguf", embedding_model), "encoder"),
+        (reranker_model, "encoder"),
         (write_decoder(folder / "decoder.gguf"), "decoder"),
     ):
         made = daemon.call("POST", "/control/models/import", {"path": str(path), "name": name})

@@ -51,6 +51,7 @@ LINES = {
     "users audit": "users audit",
     "keys add": "keys add --name jsonkey",
     "keys ls": "keys ls",
+    "keys usage": "keys usage",
     "adapters ls": "adapters ls",
     "config show": "config show",
     "env": "env",

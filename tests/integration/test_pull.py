@@ -504,3 +504,17 @@ async def test_a_projector_that_does_not_fit_is_left_out(
     )
     manifest, _ = await fetch(downloads, "acme/odd-GGUF")
     assert (manifest.projector, manifest.vision) == ("", False)
+
+
+async def test_a_look_tells_the_size_and_fetches_nothing(
+    hub: Hub, downloads: Downloads, store: ModelStore, tiny_model: Path, tmp_path: Path
+) -> None:
+    found = await downloads.look("acme/tiny-GGUF")
+    assert (found.size, found.here, found.problem) == (tiny_model.stat().st_size, 0, "")
+    assert hub.served == []
+    assert not list(tmp_path.rglob("*.gguf*"))
+    hub.repos["acme/tiny-GGUF"].claimed_size = 10**17
+    assert "GB more on the disk" in (await downloads.look("acme/tiny-GGUF")).problem
+    hub.repos["acme/tiny-GGUF"].gated = True
+    with pytest.raises(AccessDenied):
+        await downloads.look("acme/tiny-GGUF")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -75,7 +76,9 @@ async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
     """Let the interface run until something has happened."""
     deadline = time.monotonic() + 40
     while time.monotonic() < deadline:
-        await pilot.pause(0.02)
+        # a pilot's pause asks every widget, which takes much of a core where one waits for long
+        await asyncio.sleep(0.02)
         if condition():
+            await pilot.pause(0)
             return
     raise AssertionError("it did not happen")

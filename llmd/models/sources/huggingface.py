@@ -92,8 +92,8 @@ def pull(repo: str, selector: str, revision: str, transfer: Transfer) -> Fetched
     commit = info.sha or constants.DEFAULT_REVISION
     companions = [selected.projector] if selected.projector else []
     plan = [_plan(repo, commit, remote) for remote in (*selected.choice.files, *companions)]
-    _check_room(repo, plan, transfer)
     report.total = sum(file.size for file in plan)
+    _check_room(repo, plan, transfer)
     paths = [_obtain(repo, commit, file, transfer) for file in plan]
     _remember_revision(repo, revision or constants.DEFAULT_REVISION, commit)
     first = selected.choice.files[0].name

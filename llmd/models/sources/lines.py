@@ -19,7 +19,9 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
     """How far it is."""
 
     status: str
-    """`resolving`, `downloading`, `verifying` or `waiting` (another process fetches the file)."""
+    """`resolving`, `downloading`, `verifying` or `waiting` (another process fetches the file); of a
+    program that only looks, `found`, and `room` once it is known that the disk has room.
+    """
     file: str = ""
     done: int = 0
     """Bytes that are there, earlier attempts included."""
@@ -73,6 +75,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds without a byte after which a connection is given up."""
     limit: int = 0
     """Bytes per second to begin with; 0: as quickly as it can."""
+    look: bool = False
+    """Whether to find out what there is, how large it is and whether it fits, and fetch nothing."""
     records: str = ""
     """Folder for the digests of pieces, by which damage is mended later; empty: none are kept."""
 

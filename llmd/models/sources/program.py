@@ -13,7 +13,7 @@ import msgspec
 from llmd.errors import DownloadFailed, LlmdError
 from llmd.models.sources.lines import TERMS, Failed, Fetched, Pace, Terms
 from llmd.models.sources.report import Report
-from llmd.models.sources.transfer import Refused, Transfer
+from llmd.models.sources.transfer import Looked, Refused, Transfer
 from llmd.models.sources.transfer.faults import disk_fault, explained
 
 _BLOCK = 4096
@@ -41,6 +41,8 @@ def run(
     threading.Thread(target=_listen, args=(transfer,), daemon=True).start()
     try:
         report.line(work(transfer))
+    except Looked:
+        pass  # all that was asked has been said
     except LlmdError as error:
         report.line(Failed(error.to_wire()))
     except understood as error:

@@ -6,6 +6,7 @@ wrap what comes out.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import msgspec
 from llmd.config.settings import MediaSettings
 from llmd.models.presets import effect
 from llmd.protocol.callers import Caller
-from llmd.protocol.events import Accepted, Queued
+from llmd.protocol.events import Accepted, Delta, Event, Queued
 from llmd.protocol.models import ModelManifest, SamplingDefaults
 from llmd.protocol.questions import Score, Scores, Tokens
 from llmd.protocol.requests import GenerateRequest, Prompt
@@ -27,34 +28,51 @@ from llmd.services.generation import Indexed
 
 
 class Exchange:
-    """A request whose prompts all fit, so that it is being answered; read it once, by `whole` or by
-    `chunks`.
+    """A request whose prompts all fit, so that it is being answered; read it once, by `whole`, by
+    `chunks` or by `events`.
     """
 
     def __init__(
-        self, answer: answers.Answer, events: AsyncGenerator[Indexed], headers: dict[str, str]
+        self,
+        answer: answers.Answer,
+        events: AsyncGenerator[Indexed],
+        accepted: list[Accepted],
+        headers: dict[str, str],
     ) -> None:
         self._answer = answer
         self._events = events
+        self.accepted = accepted
+        """How each prompt was taken in."""
         self.headers = headers
         """What its transport should tell: place in the line, dropped tokens, what would need the
         model loaded anew.
         """
+        self.first_piece = 0.0
+        """When the first piece came, by the monotonic clock; 0: none has."""
+        self.last_piece = 0.0
         self._end: Callable[[], Awaitable[None]] = _nothing_else
 
     async def whole(self) -> schema.Completion:
         """Return the complete answer."""
         async for index, event in self._events:
-            self._answer.take(index, event)
+            self._take(index, event)
         await self._end()
         return self._answer.whole()
+
+    async def events(self) -> AsyncGenerator[Event]:
+        """Yield what becomes of the first choice, as the model tells it."""
+        async for index, event in self._events:
+            self._take(index, event)
+            if index == 0:
+                yield event
+        await self._end()
 
     async def chunks(self) -> AsyncGenerator[schema.Completion | Queued]:
         """Yield the answer piece by piece, and how the waiting line moves."""
         for chunk in self._answer.opening():
             yield chunk
         async for index, event in self._events:
-            self._answer.take(index, event)
+            self._take(index, event)
             if isinstance(event, Queued):
                 yield event
             for chunk in self._answer.chunks(index, event):
@@ -62,6 +80,17 @@ class Exchange:
         await self._end()
         for chunk in self._answer.closing():
             yield chunk
+
+    def _take(self, index: int, event: Event) -> None:
+        self._answer.take(index, event)
+        if isinstance(event, Delta):
+            self.last_piece = time.monotonic()
+            self.first_piece = self.first_piece or self.last_piece
+
+    @property
+    def model(self) -> str:
+        """The model that answers."""
+        return self._answer.model
 
     @property
     def first(self) -> answers.Choice:
@@ -162,7 +191,7 @@ async def _open(
         headers = line.headers(accepted)
         headers |= wishes.headers(services.residents.unmet(model, wish))
         async with aclosing(_chain(early, events, discreet=not caller.owner)) as later:
-            yield Exchange(job.answer, later, headers)
+            yield Exchange(job.answer, later, accepted, headers)
 
 
 async def _accepted(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -47,6 +48,11 @@ class Files:
         for name, file in self._files.items():
             digest.update(name.encode() + b"\0" + file.body)
         self.version = digest.hexdigest()[:12]
+
+    @property
+    def names(self) -> Sequence[str]:
+        """All that there is, in order."""
+        return [*self._files]
 
     def get(self, name: str) -> File | None:
         """Return a file by its path below `static`."""

@@ -6,22 +6,41 @@ from typing import TypeVar
 
 import msgspec
 from aiohttp import web
+from multidict import MultiDict, MultiDictProxy
 
-from llmd.errors import InvalidRequest
+from llmd.errors import BodyTooLarge, InvalidRequest
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+_URLENCODED = "application/x-www-form-urlencoded"
+_LONGEST = 256 * 1024
+"""Bytes of a form; taking one apart stops the event loop for as long as it takes."""
+
+Fields = MultiDictProxy[str | bytes | bytearray | web.FileField]
+
+
+async def posted(request: web.Request) -> Fields:
+    """Return the fields of a form as browsers send it, urlencoded; another body has none. Raises
+    BodyTooLarge.
+    """
+    if request.content_type != _URLENCODED:
+        return MultiDictProxy(MultiDict())
+    # browsers always know the length
+    if request.content_length is None or request.content_length > _LONGEST:
+        raise BodyTooLarge("The form is too large.", hint=f"It may have {_LONGEST // 1024} KiB.")
+    return await request.post()
+
 
 async def read_fields(request: web.Request, kind: type[T]) -> T:
-    """Convert the fields of a form as browsers send it, urlencoded; raise InvalidRequest with
-    `param` naming the offending one. A field that comes several times is a list where the struct
-    has one; fields that were left empty count as not sent.
+    """Convert the fields of a form; raise InvalidRequest with `param` naming the offending one. A
+    field that comes several times is a list where the struct has one; fields that were left empty
+    count as not sent.
     """
-    sent = await request.post()
+    sent = await posted(request)
     lists = {field.name for field in msgspec.structs.fields(kind) if _is_list(field.type)}
     values: dict[str, object] = {}
     for name in sent:
-        texts = [text for text in sent.getall(name) if isinstance(text, str) and text != ""]
+        texts = [text for text in sent.getall(name) if isinstance(text, str) and text]
         if texts:
             values[name] = texts if name in lists else texts[0]
     try:

@@ -1,15 +1,15 @@
 """Parts of pages that live: each is a template over the daemon's snapshot, sent by server-sent
 events when what it shows has changed.
 
-A region is filled once per snapshot and language for all who watch, so that the eighth dashboard
-costs no more than its bytes.
+A region is filled once per snapshot and language for all who watch, and its event is written once
+too, so that the eighth dashboard costs no more than its bytes. What goes into a region decides how
+often it is sent: ages that only count up are the browser's to count.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 
 import msgspec
 
@@ -18,8 +18,6 @@ from llmd.protocol.feed import Snapshot
 from llmd.server.web.pages import Site
 from llmd.server.web.words import Words
 from llmd.services.bundle import Services
-
-_KEPT = 64
 
 Facts = Callable[[Services, Snapshot], Mapping[str, object]]
 
@@ -34,6 +32,12 @@ class Region(msgspec.Struct, frozen=True, kw_only=True):
     facts: Facts
     """What the template shows, or what is sent; it must not wait for anything."""
     scope: Scope = Scope.METRICS
+    once: bool = False
+    """Whether it is told to those who begin to watch and never again."""
+    rows: bool = False
+    """Whether the facts are rows by their keys, of which only those are sent that changed, see
+    `Rows`.
+    """
 
 
 def snapshot_itself(services: Services, snapshot: Snapshot) -> Mapping[str, object]:
@@ -42,12 +46,55 @@ def snapshot_itself(services: Services, snapshot: Snapshot) -> Mapping[str, obje
     return {"snapshot": snapshot}
 
 
-class Event(msgspec.Struct, frozen=True):
+class Text:
     """A region as it is now."""
 
-    region: str
-    data: str
-    digest: bytes
+    def __init__(self, region: str, data: str) -> None:
+        self.data = data
+        self._event = event(region, data)
+
+    def same(self, other: Text | Rows | None) -> bool:
+        """Whether nothing has changed since."""
+        return isinstance(other, Text) and other.data == self.data
+
+    def since(self, before: Text | Rows | None) -> bytes:
+        """Return the event for those who were told `before`."""
+        del before
+        return self._event
+
+
+class Rows:
+    """A region of rows as it is now; told as `{"at", "whole", "rows": {key: row}, "gone": [key]}`,
+    where `whole` means that rows which are not named are gone too.
+    """
+
+    def __init__(self, region: str, at: float, rows: Mapping[str, object]) -> None:
+        self._region = region
+        self._at = at
+        self.data = {key: msgspec.Raw(msgspec.json.encode(row)) for key, row in rows.items()}
+        self._told: tuple[Rows | None, bytes] | None = None
+
+    def same(self, other: Text | Rows | None) -> bool:
+        """Whether nothing has changed since."""
+        return isinstance(other, Rows) and other.data == self.data
+
+    def since(self, before: Text | Rows | None) -> bytes:
+        """Return the event for those who were told `before`."""
+        known = before if isinstance(before, Rows) else None
+        # nearly all were told the same before
+        if self._told is None or self._told[0] is not known:
+            self._told = (known, self._differences(known))
+        return self._told[1]
+
+    def _differences(self, before: Rows | None) -> bytes:
+        past = before.data if before else {}
+        told = {
+            "at": self._at,
+            "whole": before is None,
+            "rows": {key: row for key, row in self.data.items() if past.get(key) != row},
+            "gone": [key for key in past if key not in self.data],
+        }
+        return event(self._region, msgspec.json.encode(told).decode())
 
 
 class Live:
@@ -56,40 +103,76 @@ class Live:
     def __init__(self, services: Services, regions: Sequence[Region]) -> None:
         self._services = services
         self.regions = {region.name: region for region in regions}
-        self._filled: OrderedDict[tuple[str, str, float], Event] = OrderedDict()
+        self._filled: dict[tuple[str, str], tuple[Snapshot, Text | Rows]] = {}
+        self._facts: dict[tuple[str, str], Mapping[str, object]] = {}
 
-    async def watch(
-        self, site: Site, said: Words, wanted: Sequence[str]
-    ) -> AsyncGenerator[list[Event]]:
-        """Yield what has changed of some regions, all of them at first."""
-        sent: dict[str, bytes] = {}
-        async for snapshot in self._services.feed.watch():
-            events = [self.fill(site, said, self.regions[name], snapshot) for name in wanted]
-            news = [event for event in events if sent.get(event.region) != event.digest]
-            sent |= {event.region: event.digest for event in news}
-            if news:
-                yield news
+    async def now(self) -> Snapshot:
+        """Return the present snapshot, for what stands in a page when it comes."""
+        async with aclosing(self._services.feed.watch()) as snapshots:
+            return await anext(snapshots)
 
-    def fill(self, site: Site, said: Words, region: Region, snapshot: Snapshot) -> Event:
-        """Return a region as it is in a snapshot."""
-        key = (region.name, said.language, snapshot.at)
-        known = self._filled.get(key)
-        if known is None:
-            known = self._filled[key] = self._fill(site, said, region, snapshot)
-            while len(self._filled) > _KEPT:
-                self._filled.popitem(last=False)
-        return known
+    async def watch(self, site: Site, said: Words, wanted: Sequence[str]) -> AsyncGenerator[bytes]:
+        """Yield events of what has changed of some regions, of all of them at first."""
+        templates = (self.regions[name].template for name in wanted)
+        await site.prepare(*filter(None, templates))
+        told: dict[str, Text | Rows] = {}
+        async with aclosing(self._services.feed.watch()) as snapshots:
+            async for snapshot in snapshots:
+                if news := self._news(site, said, wanted, snapshot, told):
+                    yield news
 
-    def _fill(self, site: Site, said: Words, region: Region, snapshot: Snapshot) -> Event:
+    def _news(
+        self,
+        site: Site,
+        said: Words,
+        wanted: Sequence[str],
+        snapshot: Snapshot,
+        told: dict[str, Text | Rows],
+    ) -> bytes:
+        news = []
+        for region in map(self.regions.__getitem__, wanted):
+            before = told.get(region.name)
+            if before and region.once:
+                continue
+            now = self.fill(site, said, region, snapshot)
+            if now is not before:
+                news.append(now.since(before))
+                told[region.name] = now
+        return b"".join(news)
+
+    def fill(self, site: Site, said: Words, region: Region, snapshot: Snapshot) -> Text | Rows:
+        """Return a region as it is in a snapshot; the same object as before where nothing has
+        changed.
+        """
+        key = (region.name, said.language if region.template else "")
+        seen, before = self._filled.get(key, (None, None))
+        if before and seen is snapshot:
+            return before
         facts = region.facts(self._services, snapshot)
+        # comparing what a template would show costs a hundredth of filling it
+        if before and region.template and facts == self._facts.get(key):
+            self._filled[key] = (snapshot, before)
+            return before
+        self._facts[key] = facts
+        now = self._fill(site, said, region, snapshot, facts)
+        kept = before if before and now.same(before) else now
+        self._filled[key] = (snapshot, kept)
+        return kept
+
+    @staticmethod
+    def _fill(
+        site: Site, said: Words, region: Region, snapshot: Snapshot, facts: Mapping[str, object]
+    ) -> Text | Rows:
+        if region.rows:
+            return Rows(region.name, snapshot.at, facts)
         if region.template:
-            data = site.render(region.template, said, **facts)
-        else:
-            data = msgspec.json.encode(facts).decode()
-        return Event(region.name, data, hashlib.blake2b(data.encode(), digest_size=16).digest())
+            return Text(region.name, site.render(region.template, said, **facts))
+        return Text(region.name, msgspec.json.encode(facts).decode())
 
 
-def line(event: Event) -> bytes:
+def event(region: str, data: str) -> bytes:
     """Return an event in the format of the HTML standard's server-sent events."""
-    data = "".join(f"data: {part}\n" for part in event.data.split("\n"))
-    return f"event: {event.region}\n{data}\n".encode()
+    # a carriage return ends a line there too: what a client is called must not begin an event
+    parts = data.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = "".join(f"data: {part}\n" for part in parts)
+    return f"event: {region}\n{lines}\n".encode()

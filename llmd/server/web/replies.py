@@ -31,6 +31,11 @@ def done(told: str = "", **events: object) -> web.Response:
     return web.Response(status=204, headers={**_KEPT_OUT, **headers})
 
 
+def to(path: str) -> web.Response:
+    """Have the browser go on at another page."""
+    return web.Response(status=204, headers={**_KEPT_OUT, "HX-Redirect": path})
+
+
 def encode(error: LlmdError) -> bytes:
     """Return what a call answers that failed: what happened, and what to do next."""
     wire = error.to_wire()

@@ -1,7 +1,9 @@
 """Browsers, told apart by cookies.
 
-The cookies are for llmd alone (HttpOnly, SameSite=Strict, which keeps other sites from using them),
-and their names have the port in them: browsers share cookies between all servers of one host.
+The cookies are for llmd alone (HttpOnly), and their names have the port in them: browsers share
+cookies between all servers of one host. The login is SameSite=Strict, which keeps other sites from
+using it even by a link; what only says how pages look, and which browser it is, is sent with links
+(Lax), so that following one neither changes the language nor makes open pages stale.
 """
 
 from __future__ import annotations
@@ -10,14 +12,16 @@ import re
 import secrets
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from llmd.server.http.forwarded import secure
 from llmd.server.http.keys import SETTINGS
 
 _ID = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
-_YEAR = 365 * 86400
+_PORT = re.compile(r":([0-9]{1,5})\Z", re.ASCII)
+YEAR = 365 * 86400
+"""Seconds for which browsers keep what has no end of its own."""
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +61,7 @@ def read(request: web.Request) -> Visit:
 
 
 def write(
-    request: web.Request, response: web.StreamResponse, what: str, value: str, age: int = _YEAR
+    request: web.Request, response: web.StreamResponse, what: str, value: str, age: int = YEAR
 ) -> None:
     """Have the browser keep one of `visit`, `login`, `language` and `theme` for so many seconds; an
     empty value has it forget.
@@ -68,7 +72,7 @@ def write(
         max_age=age if value else 0,
         path="/",
         httponly=True,
-        samesite="Strict",
+        samesite="Strict" if what == "login" else "Lax",
         secure=secure(
             request.scheme,
             request.remote or "unknown",
@@ -82,5 +86,6 @@ _WHAT = ("visit", "login", "language", "theme")
 
 
 def _name(request: web.Request, what: str) -> str:
-    port = request.url.port or 0
-    return f"llmd-{what}-{port}"
+    # the port that the browser knows, which behind proxies is not the listener's
+    found = _PORT.search(request.headers.get(hdrs.HOST, ""))
+    return f"llmd-{what}-{found[1]}" if found else f"llmd-{what}"

@@ -2,21 +2,28 @@
 for each part of the site.
 
 Names are dotted (`chat.send`); figures stand in braces (`{count}`), as in `str.format`. A test sees
-to it that all languages have the same names with the same figures.
+to it that all languages have the same names with the same figures. What settings are for
+(`about.server.port`, `about.section.server`) is said in English where they are defined.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from llmd.config.description import notes
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 """Codes as in BCP 47, and what each language calls itself."""
 
 _FILES = Path(__file__).with_name("languages")
 _DEFAULT = "en"
+_ACCEPTED = 20
+"""Languages that are looked at; nobody speaks more."""
+_QUALITY = re.compile(r"\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*", re.ASCII | re.IGNORECASE)
 
 
 class Words:
@@ -26,7 +33,7 @@ class Words:
         self.language = language
         self._words = words
 
-    def __call__(self, name: str, **figures: object) -> str:
+    def __call__(self, name: str, /, **figures: object) -> str:
         """Return what is said, with the figures in their places; raise KeyError for an unknown
         name.
         """
@@ -45,21 +52,36 @@ def load() -> dict[str, Words]:
 
 
 def choose(wanted: str, accepted: str) -> str:
-    """Return a language: the chosen one, or the first of `Accept-Language` that there is."""
+    """Return a language: the chosen one, or the one that `Accept-Language` wants most."""
     if wanted in LANGUAGES:
         return wanted
-    for part in accepted.split(","):
-        code = part.partition(";")[0].strip().lower().partition("-")[0]
+    found = {"": 0.0}
+    for part in accepted.split(",")[:_ACCEPTED]:
+        name, _, weight = part.partition(";")
+        code = name.strip().lower().partition("-")[0]
         if code in LANGUAGES:
-            return code
-    return _DEFAULT
+            found.setdefault(code, _weight(weight))
+    return max(found, key=found.__getitem__) or _DEFAULT
+
+
+def _weight(text: str) -> float:
+    """Return how much a language is wanted (RFC 9110, 12.4.2), not at all if that is unreadable."""
+    match = _QUALITY.fullmatch(text)
+    return float(match[1]) if match else float(not text.strip())
 
 
 def _read(language: str) -> dict[str, str]:
     words: dict[str, str] = {}
     for file in sorted((_FILES / language).glob("*.toml")):
         words.update(_flat(tomllib.loads(file.read_text(encoding="utf-8")), ""))
-    return words
+    return words | _abouts() if language == _DEFAULT else words
+
+
+def _abouts() -> dict[str, str]:
+    return {
+        f"about.{name}" if "." in name else f"about.section.{name}": text
+        for name, text in notes().items()
+    }
 
 
 def _flat(tree: Mapping[str, Any], prefix: str) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Sessions and their messages.
+"""Sessions, their messages, and the pictures of those.
 
 Rows are numbered by the database and messages are read in the order of their numbers, which stays
 even where two were written within one tick of the clock; the ids that callers see are random.
@@ -6,7 +6,18 @@ even where two were written within one tick of the clock; the ids that callers s
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Table, false, true
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    false,
+    true,
+)
 
 from llmd.storage.tables.columns import Json, Moment, Number, Text
 from llmd.storage.tables.metadata import METADATA
@@ -48,7 +59,7 @@ messages = Table(
     METADATA,
     Column("number", Number, primary_key=True, autoincrement=True),
     Column("session", Number, ForeignKey(sessions.c.number, ondelete="CASCADE"), nullable=False),
-    # nobody looks a message up by it, so it has no index
+    # a message is looked up by it within its session only, from the newest on: it has no index
     Column("id", String(36), nullable=False),
     Column("role", Text, nullable=False),
     Column("content", Text, nullable=False),
@@ -57,4 +68,20 @@ messages = Table(
     Column("created_at", Moment, nullable=False),
     Index("ix_messages_session", "session", "number"),
     sqlite_autoincrement=True,
+)
+
+# apart from the messages: who reads what was said does not read megabytes along with it
+pictures = Table(
+    "pictures",
+    METADATA,
+    Column(
+        "message",
+        Number,
+        ForeignKey(messages.c.number, ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
 )

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from pathlib import Path
 
+from llmd.client.pictures import KINDS, data_url, kind
 from llmd.errors import InvalidRequest
 
 _LARGEST = 64 * 1024 * 1024
-_KINDS = {
-    b"\x89PNG": "png",
-    b"\xff\xd8\xff": "jpeg",
-    b"GIF8": "gif",
-    b"BM": "bmp",
-    b"RIFF": "webp",
-}
-
-
-def kind(beginning: bytes) -> str:
-    """Return what a file is, judging by its first twelve bytes; empty: no picture."""
-    found = next((name for mark, name in _KINDS.items() if beginning.startswith(mark)), "")
-    return "" if found == "webp" and beginning[8:12] != b"WEBP" else found
 
 
 def check(path: str) -> Path:
@@ -34,8 +21,7 @@ def check(path: str) -> Path:
     except (OSError, ValueError) as error:
         raise InvalidRequest(f"{path} cannot be read.", hint=_reason(error)) from error
     if not kind(beginning):
-        hint = "PNG, JPEG, WebP, GIF and BMP are."
-        raise InvalidRequest(f"{file.name} is no picture.", hint=hint)
+        raise InvalidRequest(f"{file.name} is no picture.", hint=f"Give {KINDS}.")
     if size > _LARGEST:
         raise InvalidRequest(f"{file.name} is too large for a request.", hint="Make it smaller.")
     return file
@@ -46,10 +32,9 @@ def load(paths: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in paths:
         try:
-            data = check(path).read_bytes()
+            found[path] = data_url(check(path).read_bytes())
         except (InvalidRequest, OSError):
             continue
-        found[path] = f"data:image/{kind(data[:12])};base64,{base64.b64encode(data).decode()}"
     return found
 
 

@@ -74,7 +74,7 @@ def _daemon(snapshot: Snapshot, width: int) -> Content:
     for words in (
         f"{clients} connection{'' if clients == 1 else 's'}",
         f"daemon {amounts.size(status.resident)}",
-        status.address.removeprefix("http://"),
+        status.address,
     ):
         more = [*told, Content.styled(words, MUTED)]
         # what finds no room is left out rather than cut

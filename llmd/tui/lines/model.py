@@ -22,14 +22,15 @@ _STATES = {
     ModelState.UNLOADING: MUTED,
 }
 _PARTS = {
-    "weights": ("weights", "$primary"),
-    "kv_cache": ("KV", "$success"),
-    "compute": ("compute", "$accent"),
-    "caches": ("caches", "$primary-lighten-3"),
-    "draft": ("draft", "$warning"),
-    "projector": ("projector", "$error"),
-    "process": ("process", "$foreground 60%"),
+    "weights": ("weights", "$primary", "$text-primary"),
+    "kv_cache": ("KV", "$success", "$text-success"),
+    "compute": ("compute", "$accent", "$text-accent"),
+    "caches": ("caches", "$primary-lighten-3", MUTED),
+    "draft": ("draft", "$warning", "$text-warning"),
+    "projector": ("projector", "$error", "$text-error"),
+    "process": ("process", MUTED, MUTED),
 }
+"""What each is called, its colour in a bar, and one that can be read on any ground."""
 _CHART = 5
 """Lines of a chart."""
 _BAR = 26
@@ -176,6 +177,17 @@ def _devices(model: LoadedModel) -> list[tuple[str, DeviceUse | None, DeviceUse 
     return [(name, planned.get(name), taken.get(name)) for name in {**planned, **taken}]
 
 
+def _told(first: Content, others: Sequence[Content], room: int) -> Content:
+    """Return as many words as find room: what does not is left out rather than cut."""
+    told = first
+    for word in others:
+        more = joined([told, word], "  ")
+        if more.cell_length > room:
+            break
+        told = more
+    return told
+
+
 def device(
     name: str, planned: DeviceUse | None, taken: DeviceUse | None, width: int
 ) -> list[Content]:
@@ -187,22 +199,22 @@ def device(
     parts = taken.parts if taken else Parts()
     shares = [
         (float(getattr(parts, field)), style)
-        for field, (_, style) in _PARTS.items()
+        for field, (_, style, _) in _PARTS.items()
         if getattr(parts, field)
     ]
     words = [
         Content.assemble((label, style), f" {amounts.size(getattr(parts, field))}")
-        for field, (label, style) in _PARTS.items()
+        for field, (label, _, style) in _PARTS.items()
         if getattr(parts, field)
     ]
     over = Content(" over plan").stylize("$text-warning") if 0 < expected < real else Content()
     plan = Content(f"of {amounts.size(expected)} planned").stylize(MUTED)
     label = "memory" if name == "CPU" else name.lower()
-    told = joined([plan + over, *words] if width >= TWO_COLUMNS else [plan + over], "  ")
 
     def draw(cells: int) -> Content:
-        length = min(_BAR, cells) if told.cell_length else cells
-        length = max(min(length, cells - told.cell_length - 1), cells // 4)
+        least = cells // 4
+        told = _told(plan + over, words if width >= TWO_COLUMNS else [], cells - least - 1)
+        length = max(min(_BAR, cells - told.cell_length - 1), least)
         return Content.assemble(drawing.stacked(shares, max(expected, real), length), " ", told)
 
     return [meter(label[:LABEL], amounts.size(real) if taken else "-", draw, width)]

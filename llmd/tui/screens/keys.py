@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import msgspec
@@ -14,17 +13,13 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from llmd.errors import LlmdError
 from llmd.protocol.accounts import ApiKey, User
 from llmd.protocol.feed import Snapshot
 from llmd.tui import access
 from llmd.tui.cells import line
 from llmd.tui.dialogs import Confirm, KeyDialog, SecretDialog, UserDialog
-from llmd.tui.dialogs.dialog import Dialog
-from llmd.tui.page import Page
+from llmd.tui.page import ListPage
 from llmd.tui.widgets.rows import Rows
-
-T = TypeVar("T")
 
 _NO_KEYS = "No keys yet: a makes one. Its secret is shown once."
 _NO_USERS = "No accounts yet: w makes one."
@@ -37,7 +32,7 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     user: str
 
 
-class KeysPage(Page):
+class KeysPage(ListPage):
     """Keys above accounts; actions are done with the row of the table that has the focus."""
 
     TAB = "keys"
@@ -80,29 +75,15 @@ class KeysPage(Page):
             self._pid = snapshot.status.pid
             self.action_reload()
 
-    def on_screen_resume(self) -> None:
-        """Read everything again: other programs change it too."""
-        super().on_screen_resume()
-        if self._pid and not self.llmd.trouble:
-            self.action_reload()
-
-    def action_reload(self) -> None:
+    async def read(self) -> None:
         """Ask who is let in."""
-        work: Callable[[], Awaitable[None]] = self._reload
-        self.run_worker(work, group="reload", exclusive=True)
-
-    async def _reload(self) -> None:
-        try:
-            keys, users = await asyncio.gather(
-                self.client.get("/control/keys"), self.client.get("/control/users")
-            )
-        except LlmdError as error:
-            if not self.llmd.trouble:
-                self.tell(error)
-            return
+        keys, users = await asyncio.gather(
+            self.client.get("/control/keys"), self.client.get("/control/users")
+        )
         rows = msgspec.convert(keys["keys"], list[KeyRow])
         self._keys = {row.key.id: row for row in rows}
         self._users = {user.id: user for user in msgspec.convert(users["users"], list[User])}
+        self.known = True
         self._draw()
 
     def _draw(self) -> None:
@@ -143,15 +124,6 @@ class KeysPage(Page):
         if action == "password":
             return self.user is not None
         return super().check_action(action, parameters)
-
-    def ask(self, dialog: Dialog[T], then: Callable[[T], None]) -> None:
-        """Show a dialog, and go on with what it ends with unless it is left."""
-
-        def answered(found: T | None) -> None:
-            if found is not None:
-                then(found)
-
-        self.app.push_screen(dialog, answered)
 
     def action_add_key(self) -> None:
         """Make a key, and show its secret once."""

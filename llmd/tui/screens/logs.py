@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from llmd.client.logs import Follower, entry, tail
 from llmd.errors import LlmdError
+from llmd.telemetry.log_file import Follower, entry, tail
 from llmd.tui.log_lines import LEVELS, graver
 from llmd.tui.page import Page
 from llmd.tui.widgets.log_view import LogView

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import msgspec
@@ -22,17 +21,14 @@ from llmd.tui.dialogs import (
     QuantizeDialog,
     QuantizeOrder,
 )
-from llmd.tui.dialogs.dialog import Dialog
 from llmd.tui.jobs import Jobs, Order, Work
-from llmd.tui.page import Page
+from llmd.tui.page import ListPage
 from llmd.tui.stock import Item
-
-T = TypeVar("T")
 
 _NEEDS_FILE = {"load", "quantize", "delete", "default"}
 
 
-class ModelActions(Page):
+class ModelActions(ListPage):
     """Keys of the models page; subclasses know the `item` under the cursor and the `jobs`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,9 +50,6 @@ class ModelActions(Page):
         """The model under the cursor."""
         return None
 
-    def action_reload(self) -> None:
-        """Ask what there is."""
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what can be done with the model under the cursor."""
         item = self.item
@@ -72,15 +65,6 @@ class ModelActions(Page):
             case _ if action in _NEEDS_FILE:
                 return bool(item and item.manifest)
         return super().check_action(action, parameters)
-
-    def ask(self, dialog: Dialog[T], then: Callable[[T], None]) -> None:
-        """Show a dialog, and go on with what it ends with unless it is left."""
-
-        def answered(found: T | None) -> None:
-            if found is not None:
-                then(found)
-
-        self.app.push_screen(dialog, answered)
 
     def action_pull(self) -> None:
         """Fetch the model, or another variant of it."""

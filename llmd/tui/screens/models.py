@@ -52,7 +52,6 @@ class ModelsPage(ModelActions):
         self._defaults: dict[str, str] = {}
         self._items: dict[str, Item] = {}
         self._wanted = Wanted()
-        self._read = False
         self._standing: tuple[object, ...] = ()
         self._card: dict[str, Any] | None = None
         self._plan: dict[str, Any] | None = None
@@ -104,34 +103,19 @@ class ModelsPage(ModelActions):
                 self.jobs.recover()
         self.draw()
 
-    def on_screen_resume(self) -> None:
-        """Read the lists again: other programs change them too."""
-        super().on_screen_resume()
-        if self._read and not self.llmd.trouble:
-            self.action_reload()
-
-    def action_reload(self) -> None:
-        """Ask what there is."""
-        work: Callable[[], Awaitable[None]] = self._reload
-        self.run_worker(work, group="reload", exclusive=True)
-
-    async def _reload(self) -> None:
-        try:
-            models, offers, defaults = await asyncio.gather(
-                self.client.get("/control/models"),
-                self.client.get("/control/catalog"),
-                self.client.get("/control/defaults"),
-            )
-            self._models = msgspec.convert(models["models"], list[ModelManifest])
-            self._offers = msgspec.convert(offers, Offers)
-        except LlmdError as error:
-            if not self.llmd.trouble:
-                self.tell(error)
-            return
+    async def read(self) -> None:
+        """Ask what is here, what could be, and which are the defaults."""
+        models, offers, defaults = await asyncio.gather(
+            self.client.get("/control/models"),
+            self.client.get("/control/catalog"),
+            self.client.get("/control/defaults"),
+        )
+        self._models = msgspec.convert(models["models"], list[ModelManifest])
+        self._offers = msgspec.convert(offers, Offers)
         self._defaults = {
             entry["purpose"]: entry["model"] for entry in defaults["defaults"] if entry["model"]
         }
-        self._read = True
+        self.known = True
         self.draw()
         self._ask()
 
@@ -158,13 +142,16 @@ class ModelsPage(ModelActions):
         return own + foreign(self._snapshot.downloads, self._snapshot.quantizations, own)
 
     def _show_empty(self, *, shown: bool) -> None:
-        empty = self.query_one("#empty", Static)
-        empty.display, self.query_one("#models").display = shown, not shown
+        empty, table = self.query_one("#empty", Static), self.query_one("#models")
+        back = not table.display and not shown
+        empty.display, table.display = shown, not shown
+        if back and not self.query_one("#search").has_focus:
+            table.focus()  # hidden, it lost it to what stands beside it
         if shown:
             empty.update(
                 "Nothing has these words. Press escape to see everything, or g to pull a model "
                 "by any name: OWNER/REPO of the hub, ollama://NAME, the address of a GGUF file."
-                if self._read
+                if self.known
                 else "Asking the daemon what there is ..."
             )
 

@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from llmd.client.logs import Entry
+from llmd.telemetry.log_file import Entry
 from llmd.tui.log_lines import Choice, Line, lines, measured, plain
 
 _KEPT = 4000

@@ -21,7 +21,13 @@ class Rows(DataTable[Text]):
     """Rows of cells; the columns that do not fit are left out, those of the highest rank first."""
 
     DEFAULT_CSS = """
-    Rows { height: 1fr; background: $background; scrollbar-size-vertical: 1; }
+    Rows {
+        height: 1fr;
+        background: $background;
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable;
+    }
     Rows:focus { background-tint: $foreground 0%; }
     Rows > .datatable--header { background: $background; color: $text-muted; text-style: bold; }
     Rows > .datatable--odd-row { background: $background; }

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from llmd.cli.env import ShellChoice, line, reachable, used
+from llmd.cli.env import ShellChoice, line, used
 from llmd.config.paths import Paths
 from tests.fakes.daemon import FakeDaemon
 from tests.unit.cli.conftest import Llmd
@@ -42,18 +42,6 @@ def test_where_keys_are_wanted_none_is_made_up(
     result = llmd("env", "--shell", "sh")
     assert "OPENAI_API_KEY" not in result.out
     assert "llmd keys add" in result.err
-
-
-@pytest.mark.parametrize(
-    ("host", "address"),
-    [
-        ("0.0.0.0", "http://127.0.0.1:8000"),
-        ("::", "http://[::1]:8000"),
-        ("192.168.1.5", "http://192.168.1.5:8000"),
-    ],
-)
-def test_an_address_is_one_that_can_be_reached(host: str, address: str) -> None:
-    assert reachable(host, 8000) == address
 
 
 def test_the_shell_in_use_decides_on_the_syntax() -> None:

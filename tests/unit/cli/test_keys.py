@@ -83,6 +83,35 @@ def test_ls_can_be_of_one_user(llmd: Llmd, daemon: FakeDaemon) -> None:
     assert llmd("keys", "ls", "--user", "张伟", "--json").json == {"keys": []}
 
 
+def test_usage_sums_what_keys_have_used(llmd: Llmd, daemon: FakeDaemon) -> None:
+    today = time.time() // 86_400 * 86_400
+    days = [
+        {"start": today - 86_400, "tokens": 1_234_567, "answers": 3},
+        {"start": today, "tokens": 5, "answers": 1},
+    ]
+    key = {"id": "1", "prefix": "llmd-abcd1234", "name": "laptop", "user": "ann", "days": days}
+    daemon.answers["/control/usage?days=30"] = {"keys": [key, {**key, "days": [], "name": "new"}]}
+    lines = llmd("keys", "usage").out.splitlines()
+    assert lines[0].split() == ["KEY", "NAME", "USER", "TODAY", "30", "DAYS", "ANSWERS"]
+    assert lines[1].split() == ["llmd-abcd1234", "laptop", "ann", "5", "1,234,572", "4"]
+    assert lines[2].split() == ["llmd-abcd1234", "new", "ann", "0", "0", "0"]
+    assert llmd("keys", "usage", "--json").json["keys"][0] == key
+
+
+def test_usage_of_one_key_is_by_the_day(llmd: Llmd, daemon: FakeDaemon) -> None:
+    days = [{"start": 86_400.0, "tokens": 1_200, "answers": 7}]
+    key = {"id": "1", "prefix": "llmd-abcd1234", "name": "张伟", "user": "", "days": days}
+    daemon.answers["/control/usage?days=7&key=%E5%BC%A0%E4%BC%9F"] = {"keys": [key]}
+    lines = llmd("keys", "usage", "张伟", "--days", "7").out.splitlines()
+    assert [line.split() for line in lines] == [
+        ["DAY", "TOKENS", "ANSWERS"],
+        ["1970-01-02", "1,200", "7"],
+    ]
+    daemon.failures["/control/usage?days=30&key=gone"] = NotFound("There is no key 'gone'.")
+    assert llmd("keys", "usage", "gone").code == 1
+    assert llmd("keys", "usage", "--days", "0").code == 2
+
+
 @pytest.mark.parametrize(
     ("command", "body", "says"),
     [

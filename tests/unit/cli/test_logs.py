@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from llmd.cli.logs import grow
-from llmd.client.logs import tail
 from llmd.config.paths import Paths
+from llmd.telemetry.log_file import tail
 from tests.unit.cli.conftest import Llmd
 
 LINE = '{"timestamp":"2026-01-01T00:00:00Z","level":"info","logger":"pool","event":"loaded","model":"m","ms":3}'

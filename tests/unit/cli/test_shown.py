@@ -28,6 +28,14 @@ def test_types_are_plain_words(llmd: Llmd) -> None:
     assert "<error|truncate|shift>" in shown
 
 
+def test_arguments_have_one_name_in_usage_and_list(llmd: Llmd) -> None:
+    shown = llmd("show", "--help").out
+    assert shown.startswith("Usage: llmd show [OPTIONS] MODEL\n")
+    assert "\n  MODEL  " in shown
+    assert llmd("rm", "--help").out.startswith("Usage: llmd rm [OPTIONS] MODEL...\n")
+    assert "{" not in llmd("keys", "limit", "--help").out
+
+
 def test_commands_of_a_group_are_listed(llmd: Llmd) -> None:
     shown = llmd("config", "--help").out
     assert "\nCommands:\n" in shown

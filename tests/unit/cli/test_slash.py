@@ -69,7 +69,7 @@ def test_save_and_load(chat: Chat, said: list[str], tmp_path: Path) -> None:
     ("line", "answer"),
     [
         ("/save", "Give a file name."),
-        ("/load /no/such/file", "/no/such/file: No such file or directory."),
+        ("/load /no/such/file", "/no/such/file cannot be read: No such file or directory."),
         ("/nope", "There is no /nope; /help lists what there is."),
         ("/model nope", "There is no chat model nope here. Installed: llmd-tiny, qwen."),
     ],

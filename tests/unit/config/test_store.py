@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 from llmd.config.settings import Settings
-from llmd.config.store import allowed, convert, faults, flatten, keys, load_settings, set_value
+from llmd.config.store import (
+    allowed,
+    convert,
+    faults,
+    flatten,
+    keys,
+    load_settings,
+    set_value,
+    unset_value,
+    written,
+)
 from llmd.config.values import Duration
 from llmd.errors import ConfigInvalid
 
@@ -206,3 +216,18 @@ def test_sound_settings_have_no_faults(file: Path) -> None:
     file.write_text("not toml")
     (error,) = faults(file, {})
     assert "is not valid TOML" in error.message
+
+
+def test_a_value_taken_out_leaves_its_default(file: Path) -> None:
+    set_value(file, "server.port", "81")
+    set_value(file, "server.host", "::1")
+    unset_value(file, "server.port")
+    unset_value(file, "pool.turn")
+    assert written(file) == {"server": {"host": "::1"}}
+    unset_value(file, "server.host")
+    assert load_settings(file, {}).settings == Settings()
+
+
+def test_errors_name_where_a_value_comes_from(file: Path) -> None:
+    with pytest.raises(ConfigInvalid, match=r"settings page: server\.port"):
+        set_value(file, "server.port", "no", "settings page")

@@ -13,13 +13,20 @@ from pathlib import Path
 import pytest
 
 from llmd.config.settings import DownloadSettings
-from llmd.errors import InvalidRequest, LlmdError, ModelNotFound, UnsupportedArchitecture
-from llmd.models import courier
+from llmd.errors import (
+    AccessDenied,
+    InvalidRequest,
+    LlmdError,
+    ModelNotFound,
+    NoRoom,
+    UnsupportedArchitecture,
+)
+from llmd.models import courier, download
 from llmd.models.catalog import Catalogue
 from llmd.models.download import Downloads
 from llmd.models.sources.lines import Fetched, Progress
 from llmd.models.store import ModelStore
-from llmd.protocol.models import ModelManifest, PullProgress
+from llmd.protocol.models import ModelManifest, Prospect, PullProgress
 from tests.fakes.gguf import write
 
 CATALOG = """
@@ -68,6 +75,7 @@ class Source:
 def source(monkeypatch: pytest.MonkeyPatch) -> Source:
     source = Source()
     monkeypatch.setattr(courier, "running", source.running)
+    monkeypatch.setattr(download, "running", source.running)
     return source
 
 
@@ -269,3 +277,45 @@ def test_the_daemons_side_stays_light() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert found.stdout.strip() == "[]"
+
+
+async def test_a_look_tells_the_size_and_registers_nothing(
+    downloads: Downloads, source: Source, store: ModelStore
+) -> None:
+    for line in (Progress("resolving"), Progress("found", "m", 3, 10), Progress("room")):
+        source.lines.put_nowait(line)
+    assert await downloads.look("acme/m:Q8_0") == Prospect(name="acme/m", size=10, here=3)
+    assert source.asked == [("huggingface", "acme/m", "Q8_0", "")]
+    assert source.alive == 0
+    assert [model.name for model in store.list()] == ["llmd-tiny"]
+
+
+async def test_a_look_tells_that_the_disk_has_no_room(downloads: Downloads, source: Source) -> None:
+    source.lines.put_nowait(Progress("found", "m", 0, 10))
+    source.lines.put_nowait(NoRoom("It is full.", hint="Free some."))
+    found = await downloads.look("acme/m")
+    assert (found.size, found.problem) == (10, "It is full. Free some.")
+
+
+async def test_a_look_at_what_another_tool_has_tells_its_size(
+    downloads: Downloads, source: Source, tiny_model: Path
+) -> None:
+    source.lines.put_nowait(fetched(tiny_model, fresh=False))
+    found = await downloads.look("acme/m")
+    assert found.size == found.here == tiny_model.stat().st_size
+
+
+async def test_a_look_at_what_is_registered_asks_nobody(
+    downloads: Downloads, source: Source
+) -> None:
+    found = await downloads.look("llmd-tiny")
+    assert found.size == found.here > 0
+    assert source.asked == []
+
+
+async def test_a_look_raises_what_the_source_says(downloads: Downloads, source: Source) -> None:
+    source.lines.put_nowait(AccessDenied("It is gated."))
+    with pytest.raises(AccessDenied):
+        await downloads.look("acme/m")
+    with pytest.raises(InvalidRequest):
+        await downloads.look("/a/file.gguf")

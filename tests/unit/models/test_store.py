@@ -26,7 +26,6 @@ from llmd.protocol.models import AdapterFile, Kind, ModelManifest, Preset, Sampl
 from llmd.protocol.placement import LoadOptions
 from llmd.protocol.questions import Pooling
 from tests.fakes.gguf import write, write_split
-from tests.fakes.rerankers import write_encoder
 
 VisionFiles = Callable[[str], tuple[Path, Path]]
 
@@ -294,12 +293,10 @@ def test_the_builtin_model_has_no_manifest_to_change(store: ModelStore) -> None:
         store.change("llmd-tiny", lambda model: model)
 
 
-def test_a_reranker_is_known_by_its_file(
-    store: ModelStore, embedding_model: Path, tmp_path: Path
-) -> None:
+def test_a_reranker_is_known_by_its_file(store: ModelStore, reranker_model: Path) -> None:
     with pytest.raises(ModelNotFound, match="no reranker yet"):
         store.default(Kind.RERANK)
-    store.register(write_encoder(tmp_path / "ranker.gguf", embedding_model))
+    store.register(reranker_model)
     assert store.default(Kind.RERANK).name == "ranker"
 
 

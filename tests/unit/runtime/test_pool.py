@@ -88,7 +88,23 @@ async def test_everybody_learns_why_loading_failed_and_the_next_try_starts_anew(
     results = await asyncio.gather(*users, return_exceptions=True)
     assert all(isinstance(result, CorruptFile) for result in results)
     assert pool.loaded() == []
+    (failure,) = pool.failures()
+    assert (failure.model, failure.code, failure.message) == ("m", "corrupt_file", "bad")
+    assert pool.failures(within=-1.0) == [], "it is forgotten after a while"
     await use(pool)
+    assert pool.failures() == [], "it could be loaded after all"
+    await pool.close()
+
+
+async def test_a_load_that_somebody_ended_is_no_failure() -> None:
+    starts = FakeStarts()
+    starts.gate.clear()
+    pool = make(starts)
+    using = asyncio.ensure_future(use(pool))
+    await asyncio.sleep(0.01)
+    await pool.unload("m")
+    await asyncio.gather(using, return_exceptions=True)
+    assert pool.failures() == []
     await pool.close()
 
 

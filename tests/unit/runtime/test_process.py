@@ -122,7 +122,7 @@ async def test_a_worker_that_stands_still_is_killed_as_wedged(tiny_model: Path) 
 
 async def test_a_long_answer_is_no_standstill(tiny_model: Path) -> None:
     worker, _ = await start(tiny_model, stall_timeout=Duration(0.3))
-    request = GenerateRequest(prompt=QUESTION, ignore_eos=True, max_tokens=1500)
+    request = GenerateRequest(prompt=QUESTION, ignore_eos=True, max_tokens=900)
     assert await answer(worker, request)
     assert worker.alive
     await worker.stop()

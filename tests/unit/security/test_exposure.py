@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from llmd.config.settings import AuthMode, SecuritySettings
+from llmd.config.grpc import GrpcSettings
+from llmd.config.settings import AuthMode, SecuritySettings, Settings
 from llmd.errors import ConfigInvalid
-from llmd.security.exposure import check_exposure, is_loopback
+from llmd.security.exposure import check_exposure, check_listeners, is_loopback
 
 OPEN_TO_OTHERS = [
     "0.0.0.0",
@@ -37,3 +39,13 @@ def test_keys_or_plain_words_make_it_start(host: str) -> None:
     for mode in (AuthMode.KEYS, AuthMode.USERS):
         check_exposure(host, "server.host", SecuritySettings(mode=mode))
     check_exposure(host, "server.host", SecuritySettings(allow_open=True))
+
+
+def test_both_listeners_are_looked_at() -> None:
+    everywhere = GrpcSettings(enabled=True, host="0.0.0.0")
+    check_listeners(Settings())
+    with pytest.raises(ConfigInvalid, match=r"grpc\.host"):
+        check_listeners(Settings(grpc=everywhere))
+    check_listeners(Settings(grpc=GrpcSettings(host="0.0.0.0")))
+    certified = msgspec.structs.replace(everywhere, tls_client_ca="ca.pem")
+    check_listeners(Settings(grpc=certified))

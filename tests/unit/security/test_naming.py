@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from llmd.errors import InvalidRequest
-from llmd.security.naming import check_name, check_password, folded, is_text
+from llmd.security.naming import check_name, check_password, folded, is_text, make_password
 
 
 @pytest.mark.parametrize("name", ["ann", "Ann.Lee", "张伟", "a", "ann+bot@example.com", "_x-1"])
@@ -56,3 +56,11 @@ def test_what_no_database_takes_is_no_text() -> None:
     assert is_text("文")
     assert not is_text("\udcff")
     assert not is_text("a\0b")
+
+
+def test_passwords_that_are_made_may_be_used_and_differ() -> None:
+    made = {make_password() for _ in range(100)}
+    assert len(made) == 100
+    for password in made:
+        check_password(password)
+        assert not set(password) & set("01loiIO")

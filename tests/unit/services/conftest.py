@@ -15,10 +15,11 @@ from llmd.config.settings import (
     PoolSettings,
     SamplingSettings,
     SecuritySettings,
+    Settings,
 )
 from llmd.config.sharing import LimitSettings, TelemetrySettings
 from llmd.daemon.accounts import Accounts
-from llmd.models.catalog import Catalogue
+from llmd.models.catalog import Catalogue, canonical
 from llmd.models.download import Downloads
 from llmd.models.mending import Mending
 from llmd.models.presets import effect
@@ -33,6 +34,7 @@ from llmd.services.bundle import Services
 from llmd.services.catalog import CatalogSearch
 from llmd.services.connections import Connections
 from llmd.services.constraints import Constraints
+from llmd.services.conversations import Conversations
 from llmd.services.defaults import Defaults
 from llmd.services.deploying import Carrier
 from llmd.services.deployments import Deployments
@@ -41,9 +43,11 @@ from llmd.services.directory import Directory
 from llmd.services.feed import Feed, Sources
 from llmd.services.gate import Gate
 from llmd.services.generation import Generation
+from llmd.services.jobs import Hands, Jobs, Unfinished
 from llmd.services.lengths import Lengths
 from llmd.services.library import Library
 from llmd.services.limits import Limits
+from llmd.services.logbook import Logbook
 from llmd.services.machine import Machine
 from llmd.services.metering import engines
 from llmd.services.planning import Planning
@@ -54,11 +58,15 @@ from llmd.services.quantization import Quantization
 from llmd.services.requests import Requests
 from llmd.services.residents import Residents
 from llmd.services.sessions import Sessions
+from llmd.services.settings import Configuration
 from llmd.services.status import Status
+from llmd.services.stock import Stock
+from llmd.services.turns import Turns
 from llmd.services.upkeep import Upkeep
 from llmd.services.usage import Usage
 from llmd.services.variants import Variants
 from llmd.services.verification import Verification
+from llmd.storage.conversations import ConversationRepository
 from llmd.storage.deployments import DeploymentRepository
 from llmd.storage.sessions import SessionRepository
 from llmd.storage.usage import UsageRepository
@@ -142,7 +150,15 @@ class Bench:
             residents,
             self.catalogue,
         )
+        portraits = Portraits(self.catalogue)
+        verification = Verification(self.store, Mending(self.store, downloads.conditions))
+        self.jobs = Jobs(
+            Hands(pulls, self.quantization, residents, verification),
+            Unfinished(self.paths.downloads_file),
+            partial(canonical, catalogue=self.catalogue),
+        )
         status = Status(self.pool, self.gate, connections)
+        upkeep = Upkeep(self.store, self.paths, [models.parent / "hub"])
         feed = Feed(
             Sources(
                 status=status,
@@ -151,8 +167,10 @@ class Bench:
                 quantization=self.quantization,
                 deployments=self.deployments,
                 rooms=machine.rooms,
+                disk=upkeep.room,
             )
         )
+        sessions = Sessions(SessionRepository(self.database))
         self.services = Services(
             feed=feed,
             access=self.accounts.access,
@@ -167,7 +185,7 @@ class Bench:
             directory=Directory(
                 library,
                 residents,
-                Portraits(self.catalogue),
+                portraits,
                 requests.performance,
                 machine,
                 self.catalogue,
@@ -175,9 +193,14 @@ class Bench:
             ),
             defaults=defaults,
             generation=generation,
+            jobs=self.jobs,
             limits=counted,
             keys=self.accounts.keys,
             login=self.accounts.login,
+            logbook=Logbook(self.paths.log_file, pause=0.01),
+            settings=Configuration(
+                self.paths.config_file, Settings(), {}, defaults, self.accounts.audit
+            ),
             signing=self.accounts.signing,
             users=self.accounts.users,
             library=library,
@@ -185,12 +208,15 @@ class Bench:
             planning=planning,
             quantization=self.quantization,
             residents=residents,
-            sessions=Sessions(SessionRepository(self.database)),
+            sessions=sessions,
+            conversations=Conversations(sessions, ConversationRepository(self.database)),
+            turns=Turns(self.gate),
             presets=Presets(self.store, self.pool),
             pulls=pulls,
             status=status,
-            upkeep=Upkeep(self.store, self.paths, [models.parent / "hub"]),
-            verification=Verification(self.store, Mending(self.store, downloads.conditions)),
+            stock=Stock(self.store, defaults, portraits),
+            upkeep=upkeep,
+            verification=verification,
             variants=variants,
             usage=usage,
             metrics=metrics,
@@ -202,7 +228,10 @@ class Bench:
 
     async def close(self) -> None:
         """Close what tests may have opened."""
+        await self.services.turns.close()
         await self.services.feed.close()
+        await self.jobs.close()
+        await self.services.stock.close()
         await self.deployments.close()
         await self.services.sessions.close()
         await self.accounts.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from llmd.protocol.accounts import AuditKind
+from llmd.protocol.accounts import AuditKind, AuditWish
 from llmd.protocol.callers import Caller
 from llmd.services.audit import Audit
 from llmd.storage.audit import AuditRepository
@@ -70,3 +70,11 @@ async def test_long_texts_are_cut(audit: Audit) -> None:
     audit.note(AuditKind.REFUSED, None, "x" * 10_000, "y" * 10_000)
     [entry] = await audit.list()
     assert (len(entry.subject), len(entry.detail)) == (200, 200)
+
+
+async def test_a_page_has_what_was_noted_a_moment_ago(audit: Audit) -> None:
+    audit.note(AuditKind.USER_ADDED, ADMIN, "ann")
+    audit.note(AuditKind.KEY_ADDED, ADMIN, "llmd-abc")
+    page = await audit.page(AuditWish(limit=1))
+    assert [entry.subject for entry in page.entries] == ["llmd-abc"]
+    assert page.older is not None

@@ -10,16 +10,16 @@ from llmd.errors import InvalidRequest, ModelNotFound
 from llmd.models.store import ModelStore
 from llmd.protocol.models import Kind, ModelManifest
 from llmd.services.defaults import Defaults, Purpose
-from tests.fakes.rerankers import write_encoder
 
 
 @pytest.fixture
-def store(tmp_path: Path, tiny_model: Path, embedding_model: Path) -> ModelStore:
+def store(
+    tmp_path: Path, tiny_model: Path, embedding_model: Path, reranker_model: Path
+) -> ModelStore:
     """The built-in model, an embedding model and a reranker."""
     store = ModelStore(tmp_path / "models", tiny_model)
     store.register(embedding_model, "embedder")
-    write_encoder(tmp_path / "ranker.gguf", embedding_model)
-    store.register(tmp_path / "ranker.gguf", "ranker")
+    store.register(reranker_model, "ranker")
     return store
 
 
@@ -117,3 +117,10 @@ async def test_a_default_that_was_removed_is_shown_as_it_was_chosen(store: Model
     assert (defaults.list()[0].model, defaults.list()[0].chosen) == ("other", True)
     with pytest.raises(ModelNotFound):
         defaults.resolve(None, Kind.CHAT)
+
+
+async def test_what_was_chosen_is_told_as_it_was_chosen(store: ModelStore) -> None:
+    defaults = Defaults(store, ModelSettings())
+    assert defaults.chosen(Purpose.CHAT) == ""
+    await defaults.change(Purpose.CHAT, "llmd-tiny")
+    assert defaults.chosen(Purpose.CHAT) == "llmd-tiny"

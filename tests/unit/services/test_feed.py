@@ -8,6 +8,7 @@ import pytest
 
 from llmd.errors import Draining
 from llmd.protocol.feed import Snapshot
+from llmd.protocol.integrity import DiskRoom
 from llmd.protocol.placement import DeviceRoom
 from llmd.services.feed import Feed, Sources
 from tests.unit.services.conftest import Bench
@@ -50,6 +51,7 @@ def make(bench: Bench, rooms: Rooms) -> Callable[..., Feed]:
                 quantization=services.quantization,
                 deployments=services.deployments,
                 rooms=rooms,
+                disk=services.upkeep.room,
             ),
             period,
         )
@@ -116,6 +118,22 @@ async def test_a_machine_whose_gpus_cannot_be_looked_at_is_watched_all_the_same(
 ) -> None:
     rooms.failure = OSError("too many files")
     assert [snapshot.machine.gpus for snapshot in await take(make(), 3)] == [[], [], []]
+
+
+async def test_the_disk_is_looked_at_beside_and_may_be_gone(
+    make: Callable[..., Feed], bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with aclosing(make().watch()) as snapshots:
+        async for snapshot in snapshots:
+            if snapshot.machine.disk.total:
+                break
+    assert 0 < snapshot.machine.disk.free <= snapshot.machine.disk.total
+
+    async def gone() -> DiskRoom:
+        raise OSError("no such device")
+
+    monkeypatch.setattr(bench.services.upkeep, "room", gone)
+    assert [snapshot.machine.disk for snapshot in await take(make(), 3)] == [DiskRoom()] * 3
 
 
 async def test_requests_under_way_and_ended_ones_are_in_it(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from contextlib import aclosing
 from pathlib import Path
@@ -156,6 +157,25 @@ async def test_a_revoked_key_ends_its_answers_and_frees_their_places(bench: Benc
     assert bench.gate.inside == 0
     ended = bench.services.requests.list().ended
     assert "unauthorized" in {report.reason for report in ended}
+
+
+async def test_a_cancelled_request_whose_client_reads_nothing_takes_no_more_of_the_model(
+    bench: Bench,
+) -> None:
+    generation, requests = bench.services.generation, bench.services.requests
+    bench.starts.held = True
+    async with aclosing(generation.stream(generation.resolve(None), ask("a"))) as answer:
+        await anext(answer)
+        (live,) = requests.list().live
+        requests.cancel(live.id)
+        async with asyncio.timeout(5):
+            while bench.starts.workers[0].running:
+                await asyncio.sleep(0)
+        (told,) = requests.list().live
+        assert told.reason == "request_cancelled"
+        with pytest.raises(RequestCancelled):
+            await anext(answer)
+    assert [one.state for one in requests.list().ended] == ["cancelled"]
 
 
 async def test_a_request_that_is_cancelled_by_hand_ends_with_an_error_and_frees_its_place(

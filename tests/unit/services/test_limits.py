@@ -236,3 +236,32 @@ async def test_tokens_of_a_day_survive_a_restart(clock: Clock, tmp_path: Path) -
     with pytest.raises(RateLimited, match="tokens per day of this key"):
         again.admit(ANN)
     await kept.close()
+
+
+def test_what_is_used_now_is_told_with_where_the_limit_comes_from(clock: Clock) -> None:
+    limits = made(clock, key_requests_per_minute=3, key_concurrent=2)
+    caller = Caller(key="k", user="u1", key_allowance=Allowance(tokens_per_day=100))
+    limits.admit(caller)
+    limits.spend(caller, 40)
+    with limits.occupy(caller):
+        uses = {use.resource: use for use in limits.uses("key:k", Allowance(tokens_per_day=100))}
+    requests, day = uses[Resource.REQUESTS_PER_MINUTE], uses[Resource.TOKENS_PER_DAY]
+    assert (requests.limit, requests.used, requests.own) == (3, 1, False)
+    assert (day.limit, day.used, day.own) == (100, 40, True)
+    assert day.reset > clock()
+    assert uses[Resource.CONCURRENT].used == 1
+    assert (uses[Resource.TOKENS_PER_MINUTE].limit, uses[Resource.TOKENS_PER_MINUTE].used) == (
+        0,
+        40,
+    )
+
+
+def test_requests_without_a_limit_are_nobodys_count(clock: Clock) -> None:
+    limits = made(clock, user_concurrent=5)
+    limits.admit(ANN)
+    uses = {use.resource: use for use in limits.uses("user:u1", Allowance(concurrent=0))}
+    assert uses[Resource.REQUESTS_PER_MINUTE].used is None
+    assert (uses[Resource.CONCURRENT].limit, uses[Resource.CONCURRENT].own) == (0, True)
+    assert limits.defaults["user"] == Allowance(
+        requests_per_minute=0, tokens_per_minute=0, tokens_per_day=0, concurrent=5
+    )

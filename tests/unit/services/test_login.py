@@ -183,3 +183,73 @@ async def test_an_outdated_hash_is_renewed_at_login(tmp_path: Path) -> None:
         assert known is not None
         assert known.password != old
         assert await found.login.login("ann", PASSWORD, HERE)
+
+
+async def test_a_browsers_login_counts_until_it_ends_and_is_noted(tmp_path: Path) -> None:
+    async with village(tmp_path, browser_lifetime=Duration(3600)) as found:
+        ann = await found.user()
+        login = await found.login.browse("ANN", PASSWORD, HERE)
+        assert login.expires_in == 3600
+        caller = await found.identify(login.token)
+        assert (caller.user, caller.label) == (ann.id, "ann")
+        assert (await kinds(found))[0] is AuditKind.LOGIN
+        found.now += 3599
+        assert await found.identify(login.token)
+        found.now += 1
+        with pytest.raises(Unauthorized, match="expired"):
+            await found.identify(login.token)
+
+
+async def test_a_browsers_login_ends_when_somebody_leaves(tmp_path: Path) -> None:
+    async with village(tmp_path) as found:
+        await found.user()
+        login, other = [await found.login.browse("ann", PASSWORD, HERE) for _ in range(2)]
+        await found.login.logout(login.token)
+        with pytest.raises(Unauthorized, match="over"):
+            await found.identify(login.token)
+        assert await found.identify(other.token)
+
+
+async def test_a_browsers_login_refreshes_nothing(tmp_path: Path) -> None:
+    async with village(tmp_path) as found:
+        await found.user()
+        login = await found.login.browse("ann", PASSWORD, HERE)
+        with pytest.raises(Unauthorized):
+            await found.login.refresh(login.token)
+
+
+async def test_browsers_may_stay_longer_than_logins_can_be_refreshed(tmp_path: Path) -> None:
+    lifetimes = {"browser_lifetime": Duration(10_000), "refresh_lifetime": Duration(100)}
+    async with village(tmp_path, **lifetimes) as found:
+        await found.user()
+        login = await found.login.browse("ann", PASSWORD, HERE)
+        found.now += 5000
+        # which forgets what is over of the same user
+        await found.login.browse("ann", PASSWORD, HERE)
+        assert await found.identify(login.token)
+
+
+async def test_a_browsers_login_may_have_no_end(tmp_path: Path) -> None:
+    async with village(tmp_path, browser_lifetime=Duration(-1)) as found:
+        await found.user()
+        login = await found.login.browse("ann", PASSWORD, HERE)
+        found.now += 5 * 365 * 86400
+        assert await found.identify(login.token)
+
+
+async def test_browsers_are_refused_as_everybody_is(tmp_path: Path) -> None:
+    async with village(tmp_path) as found:
+        ann = await found.user()
+        for _ in range(5):
+            with pytest.raises(Unauthorized, match="wrong"):
+                await found.login.browse("ann", "wrong", HERE)
+        with pytest.raises(RateLimited):
+            await found.login.browse("ann", PASSWORD, HERE)
+        found.now += 1
+        await found.users.update(ann.id, UserChanges(enabled=False))
+        with pytest.raises(Unauthorized, match="disabled") as refused:
+            await found.login.browse("ann", PASSWORD, HERE)
+        assert refused.value.details == {"reason": "disabled"}
+    async with village(tmp_path / "keys", AuthMode.KEYS) as found:
+        with pytest.raises(Forbidden):
+            await found.login.browse("ann", PASSWORD, HERE)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from llmd.errors import InvalidRequest, ModelNotFound, NotFound
+from llmd.protocol.models import Prospect
 from llmd.protocol.placement import LoadOptions
 from llmd.services.planning import Planning
 from tests.fakes.planner import FakePlanner
@@ -90,3 +91,11 @@ async def test_what_is_neither_is_not_found(bench: Bench) -> None:
 async def test_bad_options_are_refused(bench: Bench) -> None:
     with pytest.raises(InvalidRequest):
         await Desk(bench).planning.plan(None, LoadOptions(parallel=1000))
+
+
+@pytest.mark.parametrize(("size", "fits"), [(GIB, True), (80 * GIB, False)])
+async def test_what_is_not_here_is_planned_by_its_size_alone(
+    bench: Bench, size: int, fits: bool
+) -> None:
+    plan = await Desk(bench).planning.rough(Prospect(name="acme/m", size=size))
+    assert (plan.fits, plan.rough, plan.uses[0].parts.weights) == (fits, True, size)

@@ -111,3 +111,14 @@ def test_entries_have_the_same_words_for_abilities() -> None:
     assert of_entry(entries["bge-m3"]).abilities == ["embedding"]
     assert of_entry(entries["bge-reranker-v2-m3"]).abilities == ["rerank"]
     assert "code" in of_entry(entries["qwen2.5-coder-7b"]).abilities
+
+
+async def test_a_licence_is_named_as_the_file_the_preset_or_the_catalogue_has_it(
+    shelf: Shelf,
+) -> None:
+    assert (await shelf.of("m", {"general.license": "mit"})).license == "mit"
+    assert of_entry(Catalogue().entries()["qwen3-8b"]).license == "Apache-2.0"
+    await shelf.of("n", {})
+    text = Preset(license="  My licence\nand all of its text")
+    model = msgspec.structs.replace(shelf.store.get("n"), preset=text)
+    assert [own.license for own in await shelf.portraits.of([model])] == ["My licence"]

@@ -49,3 +49,12 @@ async def test_downloads_under_way_are_told_once_for_each_model(
             ("resolving", ""),
         ]
     assert pulls.under_way() == []
+
+
+async def test_a_look_is_no_work_and_is_refused_while_draining(bench: Bench) -> None:
+    found = await bench.services.pulls.look("llmd-tiny")
+    assert found.size == found.here > 0
+    assert bench.services.pulls.under_way() == []
+    bench.gate.close()
+    with pytest.raises(Draining):
+        await bench.services.pulls.look("llmd-tiny")

@@ -89,11 +89,16 @@ async def test_the_newest_messages_are_recalled_with_all_that_was_kept(sessions:
         NewMessage(role="user", content=str(number), tokens=number, metadata_info={"n": number})
         for number in range(5)
     ]
-    await sessions.add_many(ANNA, one.id, said)
-    assert await sessions.recall(ANNA, one.id) == said
-    assert await sessions.recall(ANNA, one.id, 2) == said[3:]
+    kept = await sessions.add_many(ANNA, one.id, said)
+    assert await sessions.recall(ANNA, one.id) == kept
+    assert await sessions.recall(ANNA, one.id, 2) == kept[3:]
+    assert await sessions.recall(ANNA, one.id, 2, kept[3].id.upper()) == kept[1:3]
+    assert await sessions.recall(ANNA, one.id, 2, kept[0].id) == []
     with pytest.raises(NotFound):
         await sessions.recall(BERT, one.id)
+    for wrong in HOSTILE[:3] + HOSTILE[-1:]:
+        with pytest.raises(NotFound, match="message"):
+            await sessions.recall(ANNA, one.id, 2, wrong)
 
 
 async def test_the_first_question_is_the_title(sessions: Sessions) -> None:

@@ -32,3 +32,20 @@ async def test_a_secret_that_cannot_be_had_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigInvalid, match="secret"):
         await Signing(tmp_path / "file" / "secret").sign(CLAIMS)
+
+
+async def test_stamps_are_of_one_installation_and_last_over_its_restarts(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    made = await Signing(path).stamp("visit")
+    assert await Signing(path).stamped("visit", made)
+    assert not await Signing(path).stamped("another", made)
+    assert not await Signing(tmp_path / "other").stamped("visit", made)
+
+
+async def test_without_a_secret_there_are_no_stamps(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    signing = Signing(tmp_path / "file" / "secret")
+    with pytest.raises(ConfigInvalid, match="secret"):
+        await signing.stamp("visit")
+    with pytest.raises(ConfigInvalid, match="secret"):
+        await signing.stamped("visit", "x")

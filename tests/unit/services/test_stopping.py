@@ -54,6 +54,30 @@ async def test_a_consumer_that_is_busy_hears_at_its_next_wait() -> None:
     assert source.closed
 
 
+async def test_what_a_busy_consumer_has_no_time_for_ends_all_the_same() -> None:
+    """A client that reads nothing keeps its answer waiting, not the model that writes it."""
+    stop, source = Stop(), Source()
+    source.queue.put_nowait(1)
+    async with aclosing(stop.guard(source.events())) as events:
+        await anext(events)
+        stop.pull(ERROR)
+        async with asyncio.timeout(5):
+            while not source.closed:
+                await asyncio.sleep(0)
+        with pytest.raises(RequestCancelled):
+            await anext(events)
+
+
+async def test_one_that_leaves_while_its_source_is_closed_waits_for_that() -> None:
+    stop, source = Stop(), Source()
+    source.queue.put_nowait(1)
+    events = stop.guard(source.events())
+    await anext(events)
+    stop.pull(ERROR)
+    await events.aclose()
+    assert source.closed
+
+
 async def test_the_first_error_stands() -> None:
     stop, source = Stop(), Source()
     stop.pull(ERROR)

@@ -80,3 +80,10 @@ async def test_a_damaged_record_keeps_its_files_from_being_cleared(
     (held,) = cleared.held
     assert "damaged.json" in held
     assert held.startswith("1 files stay")
+
+
+async def test_the_room_on_the_disk_is_known_also_before_the_folder_is_there(
+    bench: Bench, upkeep: Upkeep
+) -> None:
+    room = await upkeep.room()
+    assert 0 < room.free <= room.total

@@ -28,6 +28,9 @@ class FakeLedger:
     async def days(self, subject: str, moment: float) -> list[Used]:
         return [row for row in self.rows if row.subject == subject]
 
+    async def days_of_all(self, kind: str, moment: float) -> list[Used]:
+        return [row for row in self.rows if row.subject.startswith(f"{kind}:")]
+
     async def forget(self, moment: float) -> None:
         self.forgotten.append(moment)
 
@@ -103,4 +106,6 @@ async def test_days_include_what_is_not_written_yet() -> None:
     usage.note("key:a", 5)
     (day,) = await usage.days("key:a")
     assert day.tokens == 5
+    assert await usage.days_of_all("key") == [day]
+    assert await usage.days_of_all("user") == []
     assert await usage.recent() == [(360_000.0, "key:a", 5)]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from llmd.errors import InvalidRequest, NameTaken, NotFound, Unauthorized
+from llmd.errors import Forbidden, InvalidRequest, NameTaken, NotFound, Unauthorized
 from llmd.protocol.accounts import AuditKind, UserChanges
 from llmd.protocol.callers import Caller, Role
 from llmd.protocol.limits import Allowance
@@ -96,3 +96,44 @@ async def test_everything_is_audited_and_no_secret_is(tmp_path: Path) -> None:
             (AuditKind.USER_ADDED, "user:root", "user"),
         ]
         assert PASSWORD not in repr(entries)
+
+
+@pytest.mark.parametrize("taking", ["disable", "demote", "remove"])
+async def test_nobody_locks_out_themselves_or_the_last_admin(tmp_path: Path, taking: str) -> None:
+    async with village(tmp_path) as found:
+        ann = await found.user("ann", Role.ADMIN)
+
+        async def take(by: Caller | None) -> None:
+            if taking == "remove":
+                await found.users.remove(ann.id, by=by)
+            elif taking == "disable":
+                await found.users.update(ann.id, UserChanges(enabled=False), by=by)
+            else:
+                await found.users.update(ann.id, UserChanges(role=Role.USER), by=by)
+
+        with pytest.raises(Forbidden, match="last admin"):
+            await take(Caller(key="k", label="llmd-abc"))
+        await found.user("bob", Role.ADMIN)
+        with pytest.raises(Forbidden, match="your own"):
+            await take(Caller(user=ann.id))
+        await take(Caller(user="bob"))
+        assert [user.name for user in await found.users.list() if user.role is Role.ADMIN][-1]
+
+
+async def test_the_owner_of_the_machine_may_remove_every_admin(tmp_path: Path) -> None:
+    async with village(tmp_path) as found:
+        ann = await found.user("ann", Role.ADMIN)
+        await found.users.remove(ann.id, by=Caller(owner=True))
+        assert await found.users.list() == []
+
+
+async def test_of_two_admins_who_remove_each_other_one_stays(tmp_path: Path) -> None:
+    async with village(tmp_path) as found:
+        ann, bob = await found.user("ann", Role.ADMIN), await found.user("bob", Role.ADMIN)
+        results = await asyncio.gather(
+            found.users.remove(ann.id, by=Caller(user=bob.id)),
+            found.users.remove(bob.id, by=Caller(user=ann.id)),
+            return_exceptions=True,
+        )
+        assert sum(isinstance(result, Forbidden) for result in results) == 1
+        assert len(await found.users.list()) == 1

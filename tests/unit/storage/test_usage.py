@@ -37,6 +37,17 @@ async def test_days_are_sums_of_their_hours(database: Database) -> None:
     ]
 
 
+async def test_days_of_all_are_told_apart(database: Database) -> None:
+    repository = UsageRepository(database)
+    sums = [used(subject, 48, 10) for subject in ("key:b", "key:a", "user:a", "keyring:a")]
+    await repository.add([*sums, used("key:a", 49, 5), used("key:a", 1, 99)])
+    days = await repository.days_of_all("key", 2.5 * DAY)
+    assert [(day.subject, day.start, day.tokens) for day in days] == [
+        ("key:a", 2 * DAY, 15),
+        ("key:b", 2 * DAY, 10),
+    ]
+
+
 async def test_old_sums_are_forgotten(database: Database) -> None:
     repository = UsageRepository(database)
     await repository.add([used("key:a", 10, 1), used("key:a", 20, 1)])

@@ -129,6 +129,27 @@ async def test_the_palette_has_every_key_of_the_page_and_runs_it(app: LlmdApp) -
         assert app.page.TAB == "chat"
 
 
+async def test_the_page_opens_in_a_browser_or_the_way_there_is_told(
+    app: LlmdApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, opened = listen(monkeypatch), []
+    monkeypatch.setattr("webbrowser.open", lambda url: not opened.append(url))
+    monkeypatch.setattr("llmd.client.browser.has_screen", lambda _: True)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.open_page()
+        assert opened == [], "nothing is known of the daemon yet"
+        app.arrived(snapshot())
+        await pilot.pause()
+        (command,) = (one for one in app.get_system_commands(app.screen) if "browser" in one.title)
+        await command.callback()
+        assert opened == ["http://127.0.0.1:8000/"]
+        assert told.notes == ["http://127.0.0.1:8000/ opens in a browser."]
+        monkeypatch.setattr("llmd.client.browser.has_screen", lambda _: False)
+        await app.open_page()
+        assert len(opened) == 1
+        assert "ssh -N -L 8000:127.0.0.1:8000 " in told.notes[1]
+
+
 async def test_keys_can_be_shown_at_the_side(app: LlmdApp) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         for shown in (True, False):

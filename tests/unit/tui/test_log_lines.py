@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from llmd.client.logs import entry
+from llmd.telemetry.log_file import entry
 from llmd.tui.log_lines import Choice, graver, lines, measured, plain
 
 LINE = entry(

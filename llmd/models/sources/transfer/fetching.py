@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from llmd.errors import CorruptFile, DownloadFailed
-from llmd.models.sources.lines import Terms
+from llmd.models.sources.lines import Progress, Terms
 from llmd.models.sources.report import Report
 from llmd.models.sources.transfer import looking, patience, pieces, room
 from llmd.models.sources.transfer.budget import Budget
@@ -28,6 +28,10 @@ _T = TypeVar("_T")
 _LOOK_AGAIN = 0.25
 _MOST_CHANGES = 3
 _LARGEST_REPLY = 16 * 2**20
+
+
+class Looked(Exception):
+    """A program that only looks has seen all there is."""
 
 
 class Transfer:
@@ -76,8 +80,18 @@ class Transfer:
             exchange.close()
 
     def check_room(self, what: str, wanted: Iterable[tuple[Remote, Path]], hint: str = "") -> None:
-        """Raise NoRoom unless the files fit; what has come already counts."""
-        room.check_room(what, [(remote.size, target) for remote, target in wanted], hint)
+        """Raise NoRoom unless the files fit, what has come already counts; raise Looked where it is
+        only looked.
+        """
+        sizes = [(remote.size, target) for remote, target in wanted]
+        if self.terms.look:
+            missing = sum(max(size - waiting_size(target), 0) for size, target in sizes)
+            total = self.report.total or sum(size for size, _ in sizes)
+            self.report.line(Progress("found", what, total - missing, total))
+        room.check_room(what, sizes, hint)
+        if self.terms.look:
+            self.report.line(Progress("room", what))
+            raise Looked
 
     def fetch(self, remote: Remote, target: Path) -> Stored:
         """Bring a file to its place, or wait while another process does.

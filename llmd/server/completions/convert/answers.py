@@ -158,6 +158,7 @@ class Answer(ABC):
     kind: ClassVar[str]
 
     def __init__(self, model: str, count: int, asked: schema.Options) -> None:
+        self.model = model
         self._choices = [Choice() for _ in range(count)]
         self._per_prompt = asked.n or 1
         self._envelope = Envelope(self.kind, model, chunk=bool(asked.stream))

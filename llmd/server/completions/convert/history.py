@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from llmd.protocol.sessions import NewMessage
+from llmd.protocol.sessions import NewMessage, Picture
 from llmd.server.completions import schema
 
 _INSTRUCTING = {"system", "developer"}
@@ -30,13 +31,14 @@ def joined(kept: Sequence[schema.Message], asked: Sequence[schema.Message]) -> J
 
     A client may send the whole conversation, its newest part, or what is new only. Instructions
     that lead a request stand for those that lead what is kept, and are kept themselves only where a
-    conversation begins.
+    conversation begins; empty ones mean none.
     """
     leading, rest = _split(asked)
     earlier, body = _split(kept)
     again = _repeated(body, rest)
-    told = rest[again:] if kept else [*leading, *rest]
-    return Joined([*(leading or earlier), *body[: len(body) - again], *rest], told)
+    instructions = [one for one in leading or earlier if _text(one).strip()]
+    told = rest[again:] if kept else [*instructions, *rest]
+    return Joined([*instructions, *body[: len(body) - again], *rest], told)
 
 
 def _split(messages: Sequence[schema.Message]) -> tuple[Messages, Messages]:
@@ -120,3 +122,14 @@ def recalled(kept: NewMessage) -> schema.Message:
         return msgspec.convert(plain | told, schema.Message)
     except msgspec.ValidationError:
         return msgspec.convert(plain, schema.Message)
+
+
+def pictured(message: schema.Message, pictures: Sequence[Picture]) -> schema.Message:
+    """Return a message with its pictures behind its text."""
+    if not pictures:
+        return message
+    urls = [f"data:{one.kind};base64,{b64encode(one.data).decode()}" for one in pictures]
+    shown = [schema.Part(type="image_url", image_url=schema.ImageUrl(url)) for url in urls]
+    words = _text(message)
+    told = [schema.Part(type="text", text=words)] if words else []
+    return msgspec.structs.replace(message, content=[*told, *shown])

@@ -116,13 +116,14 @@ def _parts(request: schema.ChatRequest) -> Iterator[tuple[str, schema.Part]]:
 
 def _source(where: str, part: schema.Part, limits: MediaSettings) -> Source | None:
     if part.type == "image_url":
-        return _picture(where, part.image_url, limits)
+        return picture(where, part.image_url, limits)
     if part.type == "input_audio":
         return _sound(where, part.input_audio, limits)
     return None
 
 
-def _picture(where: str, image: schema.ImageUrl | str | None, limits: MediaSettings) -> Source:
+def picture(where: str, image: schema.ImageUrl | str | None, limits: MediaSettings) -> Source:
+    """Return a picture; raise InvalidRequest for what names none, or is too large."""
     url = image.url if isinstance(image, schema.ImageUrl) else image
     if not url:
         raise InvalidRequest(f"{where} has no image_url.url.", param=where)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from llmd.protocol.accounts import ApiKey
 from llmd.protocol.adoption import Failure
 from llmd.protocol.integrity import DiskUse
 from llmd.protocol.models import ModelManifest, PullProgress
 from llmd.protocol.quantization import QuantizeProgress
-from llmd.server.dialects.control.schema import CardState
+from llmd.protocol.usage import Used
+from llmd.server.dialects.control.schema import CardState, Day, KeyUsage
 from llmd.services.descriptions import Card
 
 
@@ -48,6 +51,24 @@ def adoption_line(event: PullProgress | ModelManifest | Failure) -> bytes:
 def disk_use(use: DiskUse) -> dict[str, Any]:
     """Return what llmd takes of the disk, with the sum."""
     return {**msgspec.to_builtins(use), "total": use.total}
+
+
+def usage(keys: Iterable[ApiKey], users: Mapping[str, str], used: Iterable[Used]) -> list[KeyUsage]:
+    """Return what was used by key; `users` has names by id, `used` sums of `key:ID` by day."""
+    days: dict[str, list[Day]] = {}
+    for one in used:
+        day = Day(start=one.start, tokens=one.tokens, answers=one.answers)
+        days.setdefault(one.subject, []).append(day)
+    return [
+        KeyUsage(
+            id=key.id,
+            prefix=key.prefix,
+            name=key.name,
+            user=users.get(key.user, ""),
+            days=days.get(f"key:{key.id}", []),
+        )
+        for key in keys
+    ]
 
 
 def line(body: object) -> bytes:

@@ -348,3 +348,39 @@ class KeyQuery(msgspec.Struct, frozen=True):
 
     user: str = ""
     """Name of a user."""
+
+
+class UsageQuery(msgspec.Struct, frozen=True):
+    """Parameters of `GET /control/usage`."""
+
+    key: str = ""
+    """Prefix, name or id; left out: all keys."""
+    days: Annotated[int, Meta(ge=1, le=400)] = 30
+    """Today included; days are those of UTC."""
+
+
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """What was used in a day."""
+
+    start: float
+    """When it began, in seconds since the epoch."""
+    tokens: int
+    """Of prompts and answers."""
+    answers: int
+
+
+class KeyUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a key was used for; `days` has those with an answer, oldest first."""
+
+    id: str
+    prefix: str
+    name: str
+    user: str
+    """Name of the user it acts for."""
+    days: list[Day]
+
+
+class UsageList(msgspec.Struct, frozen=True):
+    """`GET /control/usage`: keys as `GET /control/keys` has them."""
+
+    keys: list[KeyUsage]

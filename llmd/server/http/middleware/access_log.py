@@ -19,9 +19,11 @@ from llmd.server.http.keys import CALLER, DIALECT, IDENTITY, SERVICES, WATCH
 from llmd.telemetry import journal
 from llmd.telemetry.journal import Journal
 
-_QUIET = {"/health", "/metrics"} | {
+_QUIET = {"/health", "/metrics", "/web/live", "/web/who"} | {
     f"/control/{name}" for name in ("status", "ps", "requests", "feed")
 }
+_FILES = "/web/files/"
+"""A page is made of a dozen of them."""
 _CLIENT_ERROR = 400
 _LEFT = 499
 _TRACE = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
@@ -79,7 +81,8 @@ def _known(request: web.Request, status: int, kept: Journal) -> dict[str, str | 
 
 
 def _log(request: web.Request, status: int, told: dict[str, str | int | float]) -> None:
-    quiet = request.path in _QUIET and (status < _CLIENT_ERROR or status == _LEFT)
+    often = request.path in _QUIET or request.path.startswith(_FILES)
+    quiet = often and (status < _CLIENT_ERROR or status == _LEFT)
     log = structlog.get_logger("http")
     log.log(logging.DEBUG if quiet else logging.INFO, "request", **told)
 

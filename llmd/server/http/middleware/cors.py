@@ -2,7 +2,8 @@
 
 Browsers keep what other pages ask for from being read, but not from being done. So where no key is
 asked for, foreign pages are refused whatever might change something; and WebSockets everywhere,
-which browsers open without asking. No answer allows cookies: llmd has none.
+which browsers open without asking. No answer allows cookies: those of llmd are for its own pages,
+which let no other page call at all (web/entrance.py).
 """
 
 from __future__ import annotations

@@ -10,15 +10,62 @@ from llmd.server.web.entrance import admitted
 from llmd.server.web.live import Live
 from llmd.server.web.pages import SITE, Sites
 from llmd.server.web.replies import encode
-from llmd.server.web.routes import files, front, overview, watching
+from llmd.server.web.routes import (
+    audit,
+    bar,
+    chat,
+    deployments,
+    export,
+    files,
+    front,
+    keys,
+    login,
+    logs,
+    model_dialogs,
+    model_orders,
+    model_search,
+    models,
+    overview,
+    requests,
+    settings,
+    turns,
+    users,
+    watching,
+)
 from llmd.server.web.routes.watching import LIVE
 
-REGIONS = (*overview.REGIONS,)
+REGIONS = (
+    *bar.REGIONS,
+    *models.REGIONS,
+    *overview.REGIONS,
+    *requests.REGIONS,
+    *deployments.REGIONS,
+)
 
 MOUNTS = (
     Mount(
         "",
-        (*front.ROUTES, *overview.ROUTES, *watching.ROUTES, *files.ROUTES),
+        (
+            *front.ROUTES,
+            *chat.ROUTES,
+            *turns.ROUTES,
+            *export.ROUTES,
+            *login.ROUTES,
+            *models.ROUTES,
+            *model_dialogs.ROUTES,
+            *model_orders.ROUTES,
+            *model_search.ROUTES,
+            *overview.ROUTES,
+            *requests.ROUTES,
+            *deployments.ROUTES,
+            *users.ROUTES,
+            *keys.ROUTES,
+            *audit.ROUTES,
+            *logs.ROUTES,
+            *settings.ROUTES,
+            *watching.ROUTES,
+            *files.ROUTES,
+        ),
         encode,
         admit=admitted,
     ),

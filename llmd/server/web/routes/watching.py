@@ -13,7 +13,8 @@ from llmd.server.http.body import read_query
 from llmd.server.http.keys import CALLER, SERVICES
 from llmd.server.http.route import get
 from llmd.server.http.streaming import finished, open_stream
-from llmd.server.web.live import Live, line
+from llmd.server.web.entrance import still_may
+from llmd.server.web.live import Live
 from llmd.server.web.pages import SITE, said
 
 LIVE: web.AppKey[Live] = web.AppKey("live", Live)
@@ -28,18 +29,22 @@ class Wanted(msgspec.Struct, frozen=True):
 
 async def live(request: web.Request) -> web.StreamResponse:
     """Tell how parts of a page change, until the page is left."""
-    wanted, known = read_query(request, Wanted).regions.split(","), request.app[LIVE]
+    known, asked = request.app[LIVE], read_query(request, Wanted).regions.split(",")
+    wanted = list(dict.fromkeys(asked))
     if unknown := sorted(set(wanted) - set(known.regions)):
         raise InvalidRequest(f"There is no region {unknown[0][:50]!r}.", param="regions")
-    for name in wanted:
-        request.app[SERVICES].access.permit(request[CALLER], known.regions[name].scope)
+    scopes = {known.regions[name].scope for name in wanted}
+    for scope in scopes:
+        request.app[SERVICES].access.permit(request[CALLER], scope)
     site = await request.app[SITE].get()
     async with aclosing(known.watch(site, said(request, site), wanted)) as changes:
         first = await anext(changes)
         async with open_stream(request, "text/event-stream") as stream:
-            await stream.send(b"".join(line(event) for event in first))
+            await stream.send(first)
             async for events in changes:
-                await stream.send(b"".join(line(event) for event in events))
+                if not await still_may(request, scopes):
+                    break  # the page asks again, and is told
+                await stream.send(events)
     return finished(request)
 
 

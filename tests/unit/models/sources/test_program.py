@@ -18,7 +18,7 @@ import os, sys, time
 from llmd.errors import NoRoom
 from llmd.models.sources.lines import Fetched, Progress
 from llmd.models.sources.program import run
-from llmd.models.sources.transfer import Refused
+from llmd.models.sources.transfer import Looked, Refused
 
 def work(transfer):
     what = sys.argv[1]
@@ -32,6 +32,7 @@ def work(transfer):
     if what == "stays":
         transfer.report.line(Progress("downloading"))
         time.sleep(3600)
+    if what == "looks": transfer.report.line(Progress("room")); raise Looked
     return Fetched(["/m"], "r", str(transfer.terms.connections), "s", True)
 
 sys.exit(run("test", work, foreign=(KeyError,)))
@@ -71,6 +72,10 @@ def test_its_result_is_its_last_line() -> None:
 )
 def test_what_goes_wrong_is_told_as_an_error(what: str, code: str) -> None:
     assert ran(what)["error"]["code"] == code
+
+
+def test_who_only_looks_ends_without_a_result() -> None:
+    assert ran("looks")["status"] == "room"
 
 
 def test_it_keeps_to_the_terms_it_is_given() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from llmd.errors import ModelNotFound, QueueFull
 from llmd.protocol.callers import Caller
-from llmd.protocol.events import Queued
+from llmd.protocol.events import Delta, Finished, Queued
 from llmd.server.completions import exchange, schema
 from llmd.server.http.body import decode_json
 from tests.unit.services.conftest import Bench
@@ -41,6 +41,23 @@ async def test_a_conversation_is_answered_piece_by_piece(bench: Bench) -> None:
                 assert isinstance(choice, schema.ChatChunkChoice)
                 said += choice.delta.content or ""
     assert said == under_way.text != ""
+
+
+async def test_what_a_model_tells_is_told_as_it_is(bench: Bench) -> None:
+    done: list[str] = []
+
+    async def end() -> None:
+        done.append(under_way.text)
+
+    async with exchange.chat(bench.services, CALLER, chat(n=2)) as under_way:
+        assert (under_way.model, under_way.first_piece) == ("llmd-tiny", 0.0)
+        assert [one.prompt_tokens for one in under_way.accepted] == [2, 2]
+        under_way.before_end(end)
+        found = [event async for event in under_way.events()]
+    assert [event.text for event in found if isinstance(event, Delta)] == ["a", "b"]
+    assert isinstance(found[-1], Finished)
+    assert 0 < under_way.first_piece <= under_way.last_piece
+    assert done == ["ab"]
 
 
 @pytest.mark.parametrize("stream", [False, True])

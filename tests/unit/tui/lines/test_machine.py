@@ -20,7 +20,7 @@ def test_figures_of_processor_memory_and_gpus_are_told() -> None:
 
 
 def test_the_daemon_is_told_in_numbers() -> None:
-    whole = "1 queued, 1 reading, 1 writing · 4 connections · daemon 110 MB · 127.0.0.1:8000"
-    assert machine.lines(snapshot(), 80)[-1].plain == whole
-    assert machine.lines(snapshot(), 76)[-1].plain == whole.removesuffix(" · 127.0.0.1:8000")
+    whole = "1 queued, 1 reading, 1 writing · 4 connections · daemon 110 MB · http://127.0.0.1:8000"
+    assert machine.lines(snapshot(), 90)[-1].plain == whole
+    assert machine.lines(snapshot(), 76)[-1].plain == whole.removesuffix(" · http://127.0.0.1:8000")
     assert machine.lines(EMPTY, 76)[-1].plain.startswith("idle · ")

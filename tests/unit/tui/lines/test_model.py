@@ -45,6 +45,14 @@ def test_memory_is_told_by_device_planned_and_measured() -> None:
     assert "over plan" in text(196, measured=[over])
 
 
+@pytest.mark.parametrize("width", [72, 76, 90, 100, 116, 140])
+def test_words_about_memory_are_left_out_rather_than_cut(width: int) -> None:
+    gpu = model.lines(MODEL, PAST, width)[-2]
+    assert gpu.cell_length == width
+    assert "…" not in gpu.plain
+    assert "of 6.5 GB planned" in gpu.plain
+
+
 def test_a_model_that_nothing_was_measured_of_says_what_is_planned() -> None:
     said = text(measured=[])
     assert "of 6.5 GB planned" in said

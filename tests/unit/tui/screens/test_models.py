@@ -6,6 +6,7 @@ import msgspec
 from textual.widgets import Input
 
 from llmd.errors import DaemonUnreachable
+from llmd.protocol.catalog import Offers
 from llmd.protocol.models import PullProgress
 from llmd.tui.screens.models import ModelsPage
 from llmd.tui.widgets.details import Details
@@ -32,6 +33,24 @@ async def test_what_is_here_stands_before_what_could_be_with_facts_beside_it(
         await pilot.press("down")
         await settle(pilot)
         assert "A good first model for a laptop" in text(pilot)
+
+
+async def test_the_list_has_the_focus_again_when_it_comes_late(tmp_path: Path) -> None:
+    async with shown("models", stocked(), tmp_path, EMPTY) as (app, pilot):
+        page = app.page
+        assert isinstance(page, ModelsPage)
+        table = page.query_one("#models")
+        assert table.has_focus
+        there, page._models = page._models, []
+        offers, page._offers = page._offers, Offers(models=[])
+        page.draw()
+        await pilot.pause()
+        assert not table.display
+        assert app.focused is not table
+        page._models, page._offers = there, offers
+        page.draw()
+        await pilot.pause()
+        assert table.has_focus
 
 
 async def test_words_narrow_the_list_and_escape_shows_it_whole_again(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from llmd.client.logs import Entry, entry
+from llmd.telemetry.log_file import Entry, entry
 from llmd.tui.log_lines import Choice
 from llmd.tui.widgets import log_view
 from llmd.tui.widgets.log_view import LogView

@@ -45,6 +45,18 @@ async def test_the_cursor_stays_with_its_row_whatever_comes_before_it() -> None:
         assert app.chosen == ["a", "b"]
 
 
+async def test_more_rows_than_there_is_room_for_bring_no_bar_below_them() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 10)) as pilot:
+        table = app.query_one(Rows)
+        for number in (3, 40):
+            table.fill(rows(*(f"a-rather-long-name-{one}" for one in range(number))))
+            await pilot.pause()
+            assert table.show_vertical_scrollbar is (number == 40)
+            assert not table.show_horizontal_scrollbar
+            assert table.virtual_size.width <= table.scrollable_content_region.width
+
+
 async def test_a_row_that_goes_leaves_the_cursor_where_it_was() -> None:
     app = Host()
     async with app.run_test(size=(60, 10)) as pilot:

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from llmd.protocol.accounts import ApiKey, KeyChanges, NewKey, User, UserChanges
 from llmd.protocol.callers import Scope
-from llmd.server.dialects.control import schema
+from llmd.server.dialects.control import convert, schema
 from llmd.server.dialects.control.routes.answers import json
 from llmd.server.http.body import read_json, read_query
 from llmd.server.http.keys import CALLER, SERVICES
@@ -85,6 +85,16 @@ async def remove_key(request: web.Request) -> web.Response:
     return json(schema.Removed(key.prefix))
 
 
+async def list_usage(request: web.Request) -> web.Response:
+    """List what keys were used for, by the day."""
+    query = read_query(request, schema.UsageQuery)
+    services = request.app[SERVICES]
+    keys = [await services.keys.known_as(query.key)] if query.key else await services.keys.list()
+    names = {user.id: user.name for user in await services.users.list()}
+    used = await services.usage.days_of_all("key", query.days)
+    return json(schema.UsageList(convert.usage(keys, names, used)))
+
+
 async def list_audit(request: web.Request) -> web.Response:
     """List what was noted, newest first."""
     limit = read_query(request, schema.AuditQuery).limit
@@ -102,5 +112,6 @@ ROUTES = (
     post("/keys", add_key, _OWNER, body=schema.OrderKey, answer=NewKey),
     post("/keys/{key:.+}", change_key, _OWNER, body=KeyChanges, answer=ApiKey),
     delete("/keys/{key:.+}", remove_key, _OWNER, answer=schema.Removed),
+    get("/usage", list_usage, _OWNER, query=schema.UsageQuery, answer=schema.UsageList),
     get("/audit", list_audit, _OWNER, query=schema.AuditQuery, answer=schema.AuditList),
 )

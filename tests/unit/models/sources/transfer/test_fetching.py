@@ -15,10 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from llmd.errors import AccessDenied, CorruptFile, DownloadFailed, ModelNotFound, NoRoom
-from llmd.models.sources.transfer import Refused, Remote, Transfer, pieces
+from llmd.models.sources.transfer import Looked, Refused, Remote, Transfer, pieces
 from llmd.models.sources.transfer.journal import Identity
 from llmd.models.sources.transfer.partial import Partial
 from tests.fakes.fileserver import BLOCK, FileServer
@@ -451,6 +452,19 @@ def test_refusals_of_small_answers_are_the_callers_to_judge(
 def test_no_server_at_all_is_reported_soon(transfer: Transfer, target: Path) -> None:
     with pytest.raises(DownloadFailed, match="No connection"):
         transfer.ask("http://127.0.0.1:9/list")
+
+
+def test_who_only_looks_is_told_what_there_is_and_fetches_nothing(
+    transfer: Transfer, remote: Remote, target: Path, said: Said
+) -> None:
+    transfer.terms = msgspec.structs.replace(transfer.terms, look=True)
+    with pytest.raises(Looked):
+        transfer.check_room("m", [(remote, target)])
+    with pytest.raises(NoRoom):
+        transfer.check_room("m", [(replace(remote, size=10**17), target)])
+    found = [(line["status"], line["total"]) for line in said()]
+    assert found == [("found", remote.size), ("room", 0), ("found", 10**17)]
+    assert not target.exists()
 
 
 def test_room_is_asked_for_before(transfer: Transfer, remote: Remote, target: Path) -> None:

@@ -5,7 +5,7 @@ import random
 import msgspec
 import pytest
 
-from llmd.protocol.sessions import NewMessage
+from llmd.protocol.sessions import NewMessage, Picture
 from llmd.server.completions import schema
 from llmd.server.completions.convert import history
 
@@ -117,3 +117,25 @@ def test_old_names_of_roles_are_kept_as_todays() -> None:
 def test_what_clients_wrote_into_metadata_breaks_nothing(told: dict[str, object]) -> None:
     found = history.recalled(NewMessage(role="user", content="x", metadata_info=told))
     assert found == schema.Message("user", "x")
+
+
+def test_empty_instructions_mean_none() -> None:
+    kept = [schema.Message("system", "Be brief."), schema.Message("user", "a")]
+    nothing = schema.Message("system", " ")
+    asked = schema.Message("user", "b")
+    assert history.joined(kept, [nothing, asked]).messages == [kept[1], asked]
+    assert history.joined([], [nothing, asked]) == ([asked], [asked])
+    assert history.joined(kept, []) == (kept, [])
+
+
+def test_a_message_gets_its_pictures_back() -> None:
+    picture = Picture("image/gif", b"GIF8")
+    shown = history.pictured(schema.Message("user", "What?"), [picture, picture])
+    assert isinstance(shown.content, list)
+    assert [part.type for part in shown.content] == ["text", "image_url", "image_url"]
+    assert shown.content[1].image_url == schema.ImageUrl("data:image/gif;base64,R0lGOA==")
+    alone = history.pictured(schema.Message("user", ""), [picture])
+    assert isinstance(alone.content, list)
+    assert [part.type for part in alone.content] == ["image_url"]
+    plain = schema.Message("user", "x")
+    assert history.pictured(plain, []) is plain

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from llmd.models.catalog import Entry
 from llmd.models.gguf.reading import read_model
+from llmd.protocol.accounts import ApiKey
 from llmd.protocol.adoption import Failure
 from llmd.protocol.integrity import DiskUse
 from llmd.protocol.models import PullProgress
+from llmd.protocol.usage import Used
 from llmd.server.dialects.control import convert
 from llmd.services.descriptions import Card, file_card
 from tests.fakes.worker import manifest
@@ -63,3 +65,22 @@ def test_disk_use_comes_with_its_sum() -> None:
         models=[], owned=1, foreign=9, prefixes=2, partial=3, logs=4, records=5, garbage=6, free=7
     )
     assert convert.disk_use(use)["total"] == 15
+
+
+def test_usage_goes_to_its_key_and_keys_without_any_stay() -> None:
+    keys = [
+        ApiKey(id=key, prefix=f"llmd-{key}", user=user, created_at=0)
+        for key, user in (("a", "u"), ("b", ""))
+    ]
+    used = [
+        Used(subject="key:a", start=0.0, tokens=5, answers=1),
+        Used(subject="key:gone", start=0.0, tokens=9, answers=1),
+        Used(subject="key:a", start=86_400.0, tokens=6, answers=2),
+    ]
+    first, second = convert.usage(keys, {"u": "ann"}, used)
+    assert (first.prefix, first.user) == ("llmd-a", "ann")
+    assert [(day.start, day.tokens, day.answers) for day in first.days] == [
+        (0.0, 5, 1),
+        (86_400.0, 6, 2),
+    ]
+    assert (second.user, second.days) == ("", [])

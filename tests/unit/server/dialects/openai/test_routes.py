@@ -7,7 +7,6 @@ from pathlib import Path
 
 from llmd.errors import QueueFull
 from llmd.protocol.events import Queued, Reading
-from tests.fakes.rerankers import write_encoder
 from tests.unit.server.conftest import Connect
 from tests.unit.services.conftest import Bench
 
@@ -53,7 +52,7 @@ async def test_embeddings_and_models(connect: Connect) -> None:
 
 
 async def test_documents_are_ranked_by_a_reranker_only(
-    bench: Bench, connect: Connect, embedding_model: Path, tmp_path: Path
+    bench: Bench, connect: Connect, reranker_model: Path
 ) -> None:
     client = await connect()
     body = {"query": "q", "documents": ["aa", {"text": "aaaa"}, "a"], "top_n": 2}
@@ -61,7 +60,7 @@ async def test_documents_are_ranked_by_a_reranker_only(
     assert refused.status == 400
     assert "cannot rank" in (await refused.json())["error"]["message"]
     assert (await client.post("/v1/rerank", json=body)).status == 404
-    bench.store.register(write_encoder(tmp_path / "ranker.gguf", embedding_model))
+    bench.store.register(reranker_model)
     for path in ("/v1/rerank", "/rerank"):
         found = await (await client.post(path, json=body)).json()
         assert [item["index"] for item in found["results"]] == [1, 0]

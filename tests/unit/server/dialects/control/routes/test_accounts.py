@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.unit.server.conftest import Connect
+from tests.unit.services.conftest import Bench
 
 PASSWORD = "correct horse"
 
@@ -54,6 +55,25 @@ async def test_keys_are_made_listed_changed_and_removed(connect: Connect) -> Non
     assert changed["enabled"] is False
     assert await (await client.delete(path)).json() == {"removed": key["prefix"]}
     assert (await client.delete(path)).status == 404
+
+
+async def test_what_keys_used_is_listed_by_the_day(connect: Connect, bench: Bench) -> None:
+    client = await connect()
+    await client.post("/control/users", json={"name": "ann", "password": PASSWORD})
+    made = await (await client.post("/control/keys", json={"user": "ann", "name": "a"})).json()
+    other = await (await client.post("/control/keys", json={"name": "b"})).json()
+    usage = bench.services.usage
+    usage.note(f"key:{made['key']['id']}", 5)
+    usage.note(f"key:{made['key']['id']}", 6)
+    listed = (await (await client.get("/control/usage")).json())["keys"]
+    assert [(row["name"], row["user"]) for row in listed] == [("a", "ann"), ("b", "")]
+    (day,) = listed[0]["days"]
+    assert (day["tokens"], day["answers"]) == (11, 2)
+    assert 0 <= time.time() - day["start"] <= 86_400 + 60
+    one = await (await client.get("/control/usage", params={"key": "b", "days": "1"})).json()
+    assert one["keys"] == [{**listed[1], "prefix": other["key"]["prefix"], "days": []}]
+    assert (await client.get("/control/usage", params={"key": "nobody"})).status == 404
+    assert (await client.get("/control/usage", params={"days": "0"})).status == 400
 
 
 async def test_what_is_wrong_is_named(connect: Connect) -> None:

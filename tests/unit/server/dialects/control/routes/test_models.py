@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.fakes.random_adapter import write_adapter
-from tests.fakes.rerankers import write_encoder
 from tests.unit.server.conftest import Client, Connect
 from tests.unit.services.conftest import Bench
 
@@ -94,7 +93,7 @@ async def test_adapters_come_and_go(
 
 
 async def test_a_model_is_registered_with_its_pooling(
-    connect: Connect, embedding_model: Path, tmp_path: Path
+    connect: Connect, embedding_model: Path, reranker_model: Path
 ) -> None:
     client = await connect()
     order = {"path": str(embedding_model), "pooling": "cls", "name": "m"}
@@ -102,7 +101,7 @@ async def test_a_model_is_registered_with_its_pooling(
     assert (made["pooling"], made["kind"]) == ("cls", "embedding")
     refused = await client.post("/control/models/import", json={**order, "pooling": "rank"})
     assert refused.status == 400
-    order["path"] = str(write_encoder(tmp_path / "r.gguf", embedding_model))
+    order["path"] = str(reranker_model)
     made = await (
         await client.post("/control/models/import", json={**order, "pooling": "rank", "name": "r"})
     ).json()

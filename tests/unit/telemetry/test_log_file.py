@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from llmd.client.logs import Follower, entry, tail
+from llmd.telemetry.log_file import Follower, behind, entry, rotated, tail
 
 LINE = '{"timestamp":"2026-01-01T00:00:00Z","level":"info","logger":"pool","event":"loaded","model":"m","ms":3}'
 
@@ -89,3 +89,41 @@ def test_lines_that_are_no_json_stay_as_they_are() -> None:
 def test_a_traceback_stands_under_its_line() -> None:
     found = entry('{"event":"bug","level":"error","exception":"Trace\\n  back"}')
     assert found.text.endswith(": bug\nTrace\n  back")
+
+
+def test_only_the_end_of_a_large_file_is_read(tmp_path: Path) -> None:
+    log = tmp_path / "daemon.log"
+    log.write_text("".join(f"line {number} {'x' * 200}\n" for number in range(20_000)))
+    assert [line.split()[1] for line in tail(log, 3).lines] == ["19997", "19998", "19999"]
+    assert len(tail(log, 20_000, most=100_000).lines) < 1000
+    assert followed(log, append(log, "next\n")) == ["next"]
+
+
+def test_lines_that_are_longer_than_a_block_come_whole(tmp_path: Path) -> None:
+    log = tmp_path / "daemon.log"
+    log.write_text(f"first\n{'长' * 100_000}\nlast\n")
+    assert [len(line) for line in tail(log, 2).lines] == [100_000, 4]
+
+
+def test_a_place_is_found_again_after_a_rotation(tmp_path: Path) -> None:
+    log = tmp_path / "daemon.log"
+    log.write_text("old\n")
+    place = tail(log, 0).end
+    with log.open("a") as file:
+        file.write("missed\n")
+    assert behind(log, place) == 7
+    log.rename(rotated(log))
+    log.write_text("new\n")
+    assert behind(log, place) == 11
+    follower = Follower(log, place)
+    assert follower.take(1) == ["missed"]
+    assert follower.take(9) == ["new"]
+    assert follower.place == tail(log, 0).end
+    follower.close()
+    assert behind(log, (place[0] + 999_999, 0)) is None
+
+
+def test_what_is_neither_json_nor_sane_stays_as_it_is() -> None:
+    assert entry("plain").text == "plain"
+    assert entry("[" * 100_000).event.startswith("[[")
+    assert entry('{"event":"a","x":{"y":[1]}}').fields == (("x", "{'y': [1]}"),)
