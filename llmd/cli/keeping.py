@@ -5,9 +5,10 @@ from typing import Any
 from urllib.parse import quote
 
 from llmd.cli.answer import Answer
-from llmd.cli.conversation import Conversation, Message
+from llmd.cli.conversation import Conversation
 from llmd.cli.requests import printable
 from llmd.client.client import Client
+from llmd.client.saved import Message
 from llmd.errors import LlmdError, NotFound
 
 _UUID = 36

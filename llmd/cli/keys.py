@@ -136,8 +136,8 @@ def usage(
     if as_json:
         render.print_json(found)
     elif key:
-        headings = ("DAY", "TOKENS", "ANSWERS")
-        render.table(headings, [_day(day) for one in found["keys"] for day in one["days"]])
+        days_of = [_day(day) for one in found["keys"] for day in one["days"]]
+        render.table(("DAY", "TOKENS", "ANSWERS"), days_of)
     else:
         headings = ("KEY", "NAME", "USER", "TODAY", f"{days} DAYS", "ANSWERS")
         render.table(headings, [_sums(one) for one in found["keys"]])

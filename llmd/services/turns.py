@@ -8,6 +8,7 @@ whoever comes back goes on exactly behind what they had.
 from __future__ import annotations
 
 import asyncio
+import io
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
@@ -51,20 +52,29 @@ class _Run:
     """Of the head."""
     name: str = ""
     """Of the fact that grows; empty: none does, the newest facts count."""
-    text: str = ""
+    text: io.StringIO = field(default_factory=io.StringIO)
+    """Grows by a token at a time, up to hundreds of thousands: joined strings would be copied for
+    each.
+    """
     length: int = 1
 
     @property
     def end(self) -> int:
         return self.start + self.length
 
+    def write(self, text: str) -> None:
+        """Add text."""
+        self.text.seek(0, io.SEEK_END)
+        self.text.write(text)
+        self.length += len(text)
+
     def behind(self, place: int) -> Event:
         """Return what of it stands behind a place."""
         if not self.name:
             return Event(self.end, self.kind, self.facts)
-        known = max(0, place - self.start - 1)
+        self.text.seek(max(0, place - self.start - 1))
         head = self.facts if place <= self.start else _mute(self.facts)
-        return Event(self.end, self.kind, {**head, self.name: self.text[known:]})
+        return Event(self.end, self.kind, {**head, self.name: self.text.read()})
 
 
 def _mute(facts: Facts) -> Facts:
@@ -123,11 +133,10 @@ class Turn:
         facts = facts or {}
         last = self._runs[-1] if self._runs else None
         goes_on = last and last.name and (last.kind, _mute(last.facts)) == (kind, _mute(facts))
-        if last and goes_on:
-            last.text += text
-            last.length += len(text)
-        else:
-            self._runs.append(_Run(self.end, kind, facts, name, text, 1 + len(text)))
+        if not (last and goes_on):
+            last = _Run(self.end, kind, facts, name)
+            self._runs.append(last)
+        last.write(text)
         self._wake()
 
     def finish(self, kind: str, facts: Facts, *, kept: bool) -> None:

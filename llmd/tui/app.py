@@ -82,7 +82,7 @@ class LlmdApp(Interface):
     def __init__(self, paths: Paths, *, page: str = "dashboard", follow: bool = True) -> None:
         """`page` is the tab to begin with."""
         # each begins with its own page: to make another one first takes as long as all the rest
-        self.DEFAULT_MODE = page  # type: ignore[misc]  Textual reads it from the instance
+        self.DEFAULT_MODE = page  # type: ignore[misc]  # Textual reads it from the instance
         super().__init__(paths, tuple(page.TAB for page in PAGES))
         self.link = Link(self.client, self.arrived, self.lost)
         self._follow = follow

@@ -58,14 +58,18 @@ class Page(Screen[None]):
         """The daemon."""
         return self.llmd.client
 
+    @property
+    def whole(self) -> bool:
+        """Whether its parts are there: a page that is just going has lost them already."""
+        return self.is_mounted and bool(self.query(TopLine)) and bool(self.query(KeyLine))
+
     def on_screen_resume(self) -> None:
         """Show what came while another page was shown."""
         self.refresh_standing()
 
     def refresh_standing(self) -> None:
         """Show how the daemon stands."""
-        # a page that is just going has lost its parts already
-        if not self.is_mounted or not self.query(TopLine) or not self.query(Banner):
+        if not self.whole:
             return
         app = self.llmd
         self.query_one(TopLine).show(app.page_names, self.TAB, app.snapshot, app.trouble)
@@ -134,7 +138,10 @@ class ListPage(Page):
         self.run_worker(work, group="reload", exclusive=True)
 
     async def read(self) -> None:
-        """Ask for the lists, set `known` and show them; raise LlmdError."""
+        """Ask for the lists; raise LlmdError."""
+
+    def show_lists(self) -> None:
+        """Show what was read."""
 
     async def _reload(self) -> None:
         try:
@@ -142,3 +149,7 @@ class ListPage(Page):
         except LlmdError as error:
             if not self.llmd.trouble:
                 self.tell(error)
+            return
+        self.known = True
+        if self.whole:
+            self.show_lists()

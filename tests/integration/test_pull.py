@@ -16,6 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from llmd.config.settings import DownloadSettings
+from llmd.config.values import Duration
 from llmd.errors import (
     AccessDenied,
     CorruptFile,
@@ -379,12 +381,12 @@ async def test_a_server_that_stays_broken_is_reported(hub: Hub, downloads: Downl
 
 
 async def test_a_stalled_connection_is_given_up_and_continued(
-    hub: Hub, downloads: Downloads, monkeypatch: pytest.MonkeyPatch, tiny_model: Path
+    hub: Hub, store: ModelStore, tiny_model: Path
 ) -> None:
-    monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "1")
-    monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "1")
+    downloads = Downloads(store, settings=DownloadSettings(stall_timeout=Duration(1)))
     hub.stall_after = 40 * BLOCK
     manifest, _ = await fetch(downloads, "acme/tiny-GGUF")
+    await downloads.close()
     assert Path(manifest.path).read_bytes() == tiny_model.read_bytes()
     assert 40 * BLOCK in [served.start for served in hub.served]
 

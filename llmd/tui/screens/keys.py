@@ -83,10 +83,9 @@ class KeysPage(ListPage):
         rows = msgspec.convert(keys["keys"], list[KeyRow])
         self._keys = {row.key.id: row for row in rows}
         self._users = {user.id: user for user in msgspec.convert(users["users"], list[User])}
-        self.known = True
-        self._draw()
 
-    def _draw(self) -> None:
+    def show_lists(self) -> None:
+        """Show who is let in."""
         # the daemon's clock, which is what the keys go by
         now = self.llmd.snapshot.at if self.llmd.snapshot else time.time()
         keys = [access.key_row(row.key, row.user, now) for row in self._keys.values()]
@@ -117,7 +116,7 @@ class KeysPage(ListPage):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what can be done with the row under the cursor."""
-        if not self.is_mounted:
+        if not self.whole:
             return True
         if action in {"enable", "remove"}:
             return self.key is not None or self.user is not None

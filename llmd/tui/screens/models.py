@@ -85,7 +85,7 @@ class ModelsPage(ModelActions):
     @property
     def item(self) -> Item | None:
         """The model under the cursor."""
-        key = self.query_one("#models", Rows).key if self.is_mounted else None
+        key = self.query_one("#models", Rows).key if self.whole else None
         return self._items.get(key or "")
 
     def take(self, snapshot: Snapshot) -> None:
@@ -115,7 +115,9 @@ class ModelsPage(ModelActions):
         self._defaults = {
             entry["purpose"]: entry["model"] for entry in defaults["defaults"] if entry["model"]
         }
-        self.known = True
+
+    def show_lists(self) -> None:
+        """Show them, and what is known of the one under the cursor."""
         self.draw()
         self._ask()
 
@@ -185,13 +187,14 @@ class ModelsPage(ModelActions):
             # what is known of it stands there already; actions say what is wrong
             return
         self._card, self._plan = card, plan
-        self._show_details()
+        if self.whole:
+            self._show_details()
 
     def _spawn(self, work: Any) -> None:
         self.app.run_worker(work, group="jobs")
 
     def _jobs_changed(self) -> None:
-        if self.is_mounted:
+        if self.whole:
             self.draw()
 
     def _job_ended(self, job: Job) -> None:
@@ -200,7 +203,7 @@ class ModelsPage(ModelActions):
             self.jobs.dismiss(job.number)
         elif job.stage is Stage.FAILED and job.error:
             self.tell(job.error)
-        if self.is_mounted and not self.llmd.trouble:
+        if self.whole and not self.llmd.trouble:
             self.action_reload()
 
     def on_job_line_turned(self, event: JobLine.Turned) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from llmd.cli.conversation import Conversation, Message, load, save
+from llmd.cli.conversation import Conversation, load, save
+from llmd.client.saved import Message
 from llmd.errors import InvalidRequest
 
 

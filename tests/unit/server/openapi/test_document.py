@@ -10,12 +10,15 @@ from aiohttp import web
 from openapi_spec_validator import validate
 
 from llmd.errors import NotFound
-from llmd.server.application import SOCKET_MOUNTS, TCP_MOUNTS
+from llmd.server.application import SOCKET_MOUNTS
+from llmd.server.application import TCP_MOUNTS as ALL_MOUNTS
 from llmd.server.http.route import Mount, get, post
 from llmd.server.openapi.document import Documents, document
 from llmd.server.openapi.operations import types
 from llmd.server.openapi.schemas import example
+from llmd.server.web.routes import MOUNTS as PAGES
 
+TCP_MOUNTS = [mount for mount in ALL_MOUNTS if mount.name]
 DIALECTS = Documents(TCP_MOUNTS).dialects
 
 ANSWERS_OTHERWISE = {
@@ -44,9 +47,11 @@ def test_the_document_is_valid(dialect: str) -> None:
     validate(document(TCP_MOUNTS, dialect))
 
 
-def test_every_dialect_but_the_owners_is_in_it() -> None:
-    assert {mount.prefix for mount in SOCKET_MOUNTS if not mount.name} == {"/control"}
+def test_all_but_the_owners_calls_and_the_pages_is_in_it() -> None:
+    unnamed = [mount for mount in SOCKET_MOUNTS if not mount.name]
+    assert {mount.prefix for mount in unnamed if mount not in PAGES} == {"/control"}
     assert all(mount.error for mount in TCP_MOUNTS)
+    assert not [path for path in document(TCP_MOUNTS)["paths"] if path.startswith("/web/")]
 
 
 @pytest.mark.parametrize("route", routes())

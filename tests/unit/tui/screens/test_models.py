@@ -53,6 +53,20 @@ async def test_the_list_has_the_focus_again_when_it_comes_late(tmp_path: Path) -
         assert table.has_focus
 
 
+async def test_what_comes_to_a_page_that_is_going_is_not_drawn(tmp_path: Path) -> None:
+    async with shown("models", stocked(), tmp_path, EMPTY) as (app, pilot):
+        page = app.page
+        assert isinstance(page, ModelsPage)
+        await page.query("*").remove()
+        page._models = []
+        page.action_reload()
+        page._jobs_changed()
+        page.run_worker(page._describe(next(iter(page._items.values()))))
+        await settle(pilot)
+        assert page._models, "it was read all the same"
+        assert app.is_running
+
+
 async def test_words_narrow_the_list_and_escape_shows_it_whole_again(tmp_path: Path) -> None:
     async with shown("models", stocked(), tmp_path, EMPTY) as (app, pilot):
         page = app.page
