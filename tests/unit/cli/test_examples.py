@@ -111,3 +111,53 @@ def test_without_a_daemon_every_other_command_says_so_and_what_to_do(
     more = ["--password-stdin"] if name in {"users add", "users passwd"} else []
     result = llmd(*words, *more, stdin="a long password\n")
     assert result == (3, "", "Error: The daemon is not running. Start it with `llmd start`.\n")
+
+
+ALONE = {
+    "completion": "prints a script",
+    "config get": "reads a file",
+    "config path": "reads no more than the environment",
+    "config set": "writes a file",
+    "config show": "reads a file",
+    "doctor": "tells that there is no daemon",
+    "env": "reads no more than the environment",
+    "logs": "reads a file",
+    "restart": "starts one, with LLMD_NO_AUTOSTART too",
+    "serve": "is the daemon",
+    "service install": "asks the service manager",
+    "service remove": "asks the service manager",
+    "service status": "asks the service manager",
+    "start": "starts one",
+    "stop": "has nothing to do",
+    "top": "shows that there is no daemon",
+    "tui": "shows that there is no daemon",
+}
+"""Commands that do without a daemon, and why."""
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES.keys() - ALONE.keys()))
+def test_every_command_says_when_there_is_no_daemon(
+    llmd: Llmd, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for file in _FILES:
+        (tmp_path / file).write_text("{}")
+    typed = [call for line in examples.of(name) for call in calls(line)]
+    first = next(call for call in typed if " ".join(call).startswith(name))
+    asks = ["--password-stdin"] if "password_stdin" in _parameters(name) else []
+    result = llmd(*first, *asks, stdin="a long enough password\n")
+    assert (result.code, result.out) == (3, "")
+    assert result.err == "Error: The daemon is not running. Start it with `llmd start`.\n"
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_every_command_refuses_what_it_does_not_know(llmd: Llmd, name: str) -> None:
+    result = llmd(*name.split(), "--nonsense")
+    assert (result.code, result.out) == (2, "")
+    # what `config set` is given may begin with a dash, so there it is an argument too few
+    wrong = "Missing argument" if name == "config set" else "No such option: --nonsense"
+    assert f"Error: {wrong}" in result.err
+
+
+def _parameters(name: str) -> set[str]:
+    return {parameter.name for parameter in LEAVES[name].params}
