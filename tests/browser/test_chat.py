@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Open, log_in
 from tests.browser.conversations import SEEING, TINY, answered, keep, say
@@ -142,6 +142,25 @@ def test_what_is_typed_outlives_the_login(visit: Open, village: Daemon) -> None:
     log_in(page)
     expect(field).to_have_value(FRANCE)
     field.press("Enter")
+    answered(page, "Paris")
+
+
+def test_what_is_sent_before_the_models_are_known_goes_once_they_are(
+    visit: Open, daemon: Daemon
+) -> None:
+    page = visit(daemon.address)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/web/chat/models", hold, times=1)
+    page.reload()
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    page.keyboard.type(FRANCE)
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Message", exact=True)).to_have_value(FRANCE)
+    held[0].continue_()
     answered(page, "Paris")
 
 

@@ -14,6 +14,8 @@ const touch = window.matchMedia("(hover: none) and (pointer: coarse)");
 /** Id of what was put back after it could not be sent: sent again as it is, it is asked once. */
 let request = "";
 let sentAs = "";
+/** Whether something was sent before it is known which models there are: it goes as soon as it is. */
+let early = false;
 
 export const focus = () => say.focus();
 export const isEmpty = () => !say.value.trim() && !pictures().length;
@@ -36,6 +38,7 @@ function save() {
 /** Show what was being written in a session. */
 export function load(session) {
   const draft = recall("draft", session);
+  early = false;
   say.value = draft?.text ?? "";
   [request, sentAs] = [draft?.request ?? "", say.value];
   setPictures(draft?.images ?? []);
@@ -45,7 +48,9 @@ export function load(session) {
 
 /** Take what is to be sent, or return null and say why it cannot be. */
 export function take() {
-  if (isEmpty() || !state.model) return null;
+  if (isEmpty()) return null;
+  early = state.models === null;
+  if (!state.model) return null;
   if (pictures().length && !seen()) {
     tellTrouble({ message: sightless(), hint: t("chat.remove_pictures") });
     return null;
@@ -106,6 +111,7 @@ export function newId() {
 }
 
 say.addEventListener("input", () => {
+  early = false;
   draw();
   save();
 });
@@ -130,4 +136,8 @@ on("turn", (turn) => {
   if (had) (running ? stop : say).focus();
 });
 on("model", draw);
+on("models", () => {
+  if (early) form.requestSubmit();
+  early = false;
+});
 window.addEventListener("resize", draw);
