@@ -9,6 +9,16 @@ from typing import Self
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+def is_loopback(host: str) -> bool:
+    """Whether what listens on this host is reachable from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class Networks(str):
     """Where somebody is expected; empty: nowhere."""
 

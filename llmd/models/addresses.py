@@ -7,10 +7,10 @@ means the same as the short form, so that it can be pasted.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from llmd.config.networks import is_loopback
 from llmd.errors import InvalidRequest
 from llmd.models.references import (
     HubReference,
@@ -147,19 +147,10 @@ def _check_host(text: str, parts: SplitResult, host: str) -> None:
         )
     if not host.isascii() or not re.fullmatch(r"[a-z0-9.:_-]+", host):
         raise unreadable(text, "Write the host in ASCII letters (xn--... for others).")
-    if parts.scheme.casefold() == "http" and not _loopback(host):
+    if parts.scheme.casefold() == "http" and not is_loopback(host):
         raise unreadable(text, "Plain http is taken from this machine alone; use https.")
     if not parts.path.strip("/"):
         raise unreadable(text, "The address names a host but no file.")
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _normalised(text: str, parts: SplitResult) -> str:

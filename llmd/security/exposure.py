@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
-
+from llmd.config.networks import is_loopback
 from llmd.config.settings import AuthMode, SecuritySettings, Settings
 from llmd.errors import ConfigInvalid
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a listener on this host is reachable from this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_listeners(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from llmd.security.exposure import is_loopback
+from llmd.config.networks import is_loopback
 
 _WEB = {"http", "https"}
 _PORTS = {"http": 80, "https": 443}

@@ -12,8 +12,8 @@ import stat
 from collections.abc import MutableMapping
 from typing import NamedTuple
 
+from llmd.config.networks import is_loopback
 from llmd.errors import ConfigInvalid
-from llmd.security.exposure import is_loopback
 
 _FIRST = 3
 _VARIABLES = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")

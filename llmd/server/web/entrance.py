@@ -15,10 +15,10 @@ from urllib.parse import quote
 import msgspec
 from aiohttp import hdrs, web
 
+from llmd.config.networks import is_loopback
 from llmd.config.settings import AuthMode
 from llmd.errors import Forbidden, LlmdError, StalePage, Unauthorized
 from llmd.protocol.callers import EVERYTHING, Caller, Scope
-from llmd.security.exposure import is_loopback
 from llmd.security.origins import own
 from llmd.server.http.boundary import ClientGone, Handler, translate
 from llmd.server.http.callers import credentials

@@ -40,12 +40,6 @@ class Region(msgspec.Struct, frozen=True, kw_only=True):
     """
 
 
-def snapshot_itself(services: Services, snapshot: Snapshot) -> Mapping[str, object]:
-    """Give a template the snapshot as `snapshot`."""
-    del services
-    return {"snapshot": snapshot}
-
-
 class Text:
     """A region as it is now."""
 

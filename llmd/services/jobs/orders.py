@@ -147,20 +147,11 @@ def advanced(job: Job, event: Event) -> Job:
             return job if event.sound else replace(job, fault=_damage(event))
         case Verified():
             return replace(job, status="done")
-        case VerifyProgress():
+        case VerifyProgress() | QuantizeProgress():
             return replace(
                 job,
                 status=event.status,
-                done=event.done,
-                total=event.total,
-                rate=event.rate,
-                remaining=_left(event.done, event.total, event.rate),
-            )
-        case QuantizeProgress():
-            return replace(
-                job,
-                status=event.status,
-                name=event.name,
+                name=job.name if isinstance(event, VerifyProgress) else event.name,
                 done=event.done,
                 total=event.total,
                 rate=event.rate,

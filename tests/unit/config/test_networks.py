@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from llmd.config.networks import Networks
+from llmd.config.networks import Networks, is_loopback
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
+def test_loopback_is_this_machine_alone(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["0.0.0.0", "::", "", "192.168.1.5", "fe80::1", "myhost.lan", "localhost.example.com"]
+)
+def test_other_hosts_can_be_reached_from_elsewhere(host: str) -> None:
+    assert not is_loopback(host)
 
 
 @pytest.mark.parametrize("text", ["", "127.0.0.1", " ::1 , 10.0.0.0/8", "10.1.2.3/8"])

@@ -11,8 +11,8 @@ import ipaddress
 
 from aiohttp import web
 
+from llmd.config.networks import is_loopback
 from llmd.errors import AccessDenied
-from llmd.security.exposure import is_loopback
 from llmd.security.origins import listed
 from llmd.server.http.boundary import Handler
 from llmd.server.http.keys import SERVICES, SETTINGS

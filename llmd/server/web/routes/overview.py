@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from llmd.config.networks import is_loopback
 from llmd.config.settings import AuthMode
 from llmd.protocol import amounts
 from llmd.protocol.callers import Scope
 from llmd.protocol.feed import ModelHistory, Snapshot
 from llmd.protocol.models import LoadedModel
 from llmd.protocol.placement import DeviceUse, Parts
-from llmd.security.exposure import is_loopback
 from llmd.server.http.keys import SERVICES
 from llmd.server.http.route import get
 from llmd.server.web.live import Region

@@ -13,7 +13,7 @@ import pytest
 from llmd.errors import Draining
 from llmd.protocol.feed import Snapshot
 from llmd.server.web.files import Files
-from llmd.server.web.live import Live, Region, event, snapshot_itself
+from llmd.server.web.live import Live, Region, event
 from llmd.server.web.pages import Site
 from llmd.server.web.words import Words
 from llmd.services.bundle import Services
@@ -223,11 +223,6 @@ async def test_nothing_can_be_watched_after_the_end(bench: Bench, pages: Site) -
 async def test_the_present_can_be_had_for_the_first_page(services: Services, feed: Feed) -> None:
     assert await Live(services, []).now() is feed.latest
     assert feed.watchers == []
-
-
-def test_a_template_may_have_the_snapshot_itself(bench: Bench) -> None:
-    latest: Any = snapshot()
-    assert snapshot_itself(bench.services, latest) == {"snapshot": latest}
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
