@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from llmd.client.pictures import KINDS, data_url
 from llmd.errors import InvalidRequest
+from llmd.protocol.pictures import KINDS, data_url
 
 _LARGEST_TEXT = 8 * 2**20
 

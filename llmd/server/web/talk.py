@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -11,18 +10,15 @@ from msgspec import Meta
 
 from llmd.config.settings import MediaSettings
 from llmd.errors import InvalidRequest
+from llmd.protocol import pictures as kinds
 from llmd.protocol.sessions import Picture, Session, SessionMessage
 from llmd.server.completions import schema
 from llmd.server.completions.convert import media
 from llmd.server.completions.record import Terms
 from llmd.services.session_checks import whole_text
 
-_SIGNS = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
-    b"BM": "image/bmp",
-}
+_MOST = 1000
+"""Pictures of a message that pages ask for, whatever its metadata says."""
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,26 +98,14 @@ def _picture(url: str, where: str, limits: MediaSettings) -> Picture:
     source = media.picture(where, url, limits)
     if source.url:
         raise InvalidRequest(f"{where} is not a data URL.", hint="Send the file.", param=where)
-    kind = kind_of(source.data)
+    kind = kinds.kind(source.data)
     if not kind:
         raise InvalidRequest(
             f"{where} is no picture that can be read.",
-            hint="Send PNG, JPEG, WebP, GIF or BMP.",
+            hint=f"Send {kinds.KINDS}.",
             param=where,
         )
-    return Picture(kind, source.data)
-
-
-def kind_of(data: bytes) -> str:
-    """Return the media type of a picture by its first bytes; empty: it is none that models see."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for sign, kind in _SIGNS.items() if data.startswith(sign)), "")
-
-
-def data_url(picture: Picture) -> str:
-    """Return a picture as a page shows it without asking for it."""
-    return f"data:{picture.kind};base64,{base64.b64encode(picture.data).decode()}"
+    return Picture(f"image/{kind}", source.data)
 
 
 def request(order: Order, shown: Sequence[Picture]) -> schema.ChatRequest:
@@ -148,7 +132,7 @@ def _question(order: Order, shown: Sequence[Picture]) -> schema.Message:
     if not shown:
         return schema.Message("user", content)
     parts = [schema.Part(type="text", text=content)] if content else []
-    urls = [schema.ImageUrl(data_url(one)) for one in shown]
+    urls = [schema.ImageUrl(kinds.data_url(one.data)) for one in shown]
     images = [schema.Part(type="image_url", image_url=url) for url in urls]
     return schema.Message("user", [*parts, *images])
 
@@ -171,7 +155,7 @@ def asked(order: Order, shown: Sequence[Picture]) -> dict[str, Any]:
         "id": None,
         "role": "user",
         "content": order.content,
-        "images": [data_url(one) for one in shown],
+        "images": [kinds.data_url(one.data) for one in shown],
         "info": {},
     }
     return {"again": False, "message": question}
@@ -203,7 +187,3 @@ def message(found: SessionMessage) -> dict[str, Any]:
         "info": found.metadata_info,
         "images": [f"{path}/{place}" for place in held],
     }
-
-
-_MOST = 1000
-"""Pictures of a message that pages ask for, whatever its metadata says."""

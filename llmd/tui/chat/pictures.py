@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from llmd.client.pictures import KINDS, data_url, kind
 from llmd.errors import InvalidRequest
+from llmd.protocol.pictures import KINDS, data_url, kind
 
 _LARGEST = 64 * 1024 * 1024
 

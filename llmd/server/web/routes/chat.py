@@ -11,6 +11,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from llmd.errors import NotFound
+from llmd.protocol import pictures
 from llmd.protocol.callers import Caller, Scope
 from llmd.protocol.directory import Ability, DirectoryModel
 from llmd.protocol.models import Kind, ModelManifest
@@ -117,8 +118,9 @@ async def show_picture(request: web.Request) -> web.Response:
         request.match_info["message"],
         int(place) if place.isascii() and place.isdigit() and len(place) < len("1000000") else -1,
     )
-    kind = talk.kind_of(found.data) or "application/octet-stream"
-    return web.Response(body=found.data, content_type=kind, headers=_PICTURE_HEADERS)
+    kind = pictures.kind(found.data)
+    shown_as = f"image/{kind}" if kind else "application/octet-stream"
+    return web.Response(body=found.data, content_type=shown_as, headers=_PICTURE_HEADERS)
 
 
 async def list_models(request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ import pytest
 from llmd.config.settings import MediaSettings
 from llmd.config.values import Size
 from llmd.errors import InvalidRequest
+from llmd.protocol.pictures import data_url
 from llmd.protocol.sessions import Picture, Session, SessionMessage
 from llmd.server.web import talk
 
@@ -32,7 +33,7 @@ def url(data: bytes, kind: str = "text/html") -> str:
 def test_a_picture_is_what_its_bytes_say(kind: str) -> None:
     found = talk.pictures(order(images=[url(FILES[kind])]), MediaSettings())
     assert found == [Picture(kind, FILES[kind])]
-    assert talk.data_url(found[0]) == url(FILES[kind], kind)
+    assert data_url(found[0].data) == url(FILES[kind], kind)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_pages_are_told_what_is_asked_until_it_is_kept() -> None:
     assert not told["again"]
     assert (told["message"]["content"], told["message"]["images"]) == (
         "x",
-        [talk.data_url(shown[0])],
+        [data_url(shown[0].data)],
     )
     assert talk.asked(order(again=True), []) == {"again": True, "message": None}
 

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from llmd.client.pictures import data_url, kind
+from llmd.protocol.pictures import data_url, kind
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 8
 
