@@ -4,6 +4,7 @@ spot.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
@@ -15,6 +16,9 @@ from tests.fakes.random_memories import write_random_memory
 from tests.fakes.random_vision import write_random_vision
 
 DATA = Path(__file__).parent / "data"
+
+# shells start what runs in the background with Ctrl-C ignored, and children would inherit that
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ import random
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
 
 import aiohttp
 import msgspec
@@ -188,9 +187,13 @@ async def _ask(http: aiohttp.ClientSession, target: Target, work: Work, prompt: 
             if response.status != _OK:
                 answer.error = f"{response.status} {(await response.text())[:_SHOWN]}"
                 return answer
-            async for line in response.content:
-                take(answer, line, now)
-    except (aiohttp.ClientError, OSError) as error:
+            rest = b""
+            async for data in response.content.iter_any():
+                *lines, rest = (rest + data).split(b"\n")
+                for line in lines:
+                    take(answer, line, now)
+            take(answer, rest, now)
+    except (aiohttp.ClientError, OSError, msgspec.DecodeError) as error:
         answer.error = repr(error)[:_SHOWN]
     answer.tokens = answer.tokens or answer.pieces
     if not answer.error and not answer.tokens:
@@ -198,25 +201,57 @@ async def _ask(http: aiohttp.ClientSession, target: Target, work: Work, prompt: 
     return answer
 
 
+class _Delta(msgspec.Struct):
+    content: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[object] | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    completion_tokens: int | None = None
+    prompt_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: object = None
+
+
+# a load generator that takes its time measures itself
+_decode = msgspec.json.Decoder(_Chunk).decode
+
+
 def take(answer: Answer, line: bytes, now: Callable[[], float]) -> None:
     """Add one line of a stream to an answer; reasoning and tool calls count as text does."""
     if not line.startswith(b"data: {"):
         return
-    event: dict[str, Any] = msgspec.json.decode(line[6:])
-    if "error" in event:
-        answer.error = str(event["error"])[:_SHOWN]
-    if usage := event.get("usage"):
-        answer.tokens = usage.get("completion_tokens") or 0
-        answer.prompt_tokens = usage.get("prompt_tokens") or 0
-        answer.cached_tokens = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-    for choice in event.get("choices") or []:
-        said = _says(choice.get("delta") or {})
+    event = _decode(line[6:])
+    if event.error:
+        answer.error = str(event.error)[:_SHOWN]
+    if usage := event.usage:
+        answer.tokens = usage.completion_tokens or 0
+        answer.prompt_tokens = usage.prompt_tokens or 0
+        details = usage.prompt_tokens_details
+        answer.cached_tokens = (details.cached_tokens if details else 0) or 0
+    for choice in event.choices or []:
+        said = choice.delta is not None and _says(choice.delta)
         answer.pieces += said
         # tokens may have no text of their own; then the end is the first that is seen of them
-        if said or (choice.get("finish_reason") and not answer.first):
+        if said or (choice.finish_reason and not answer.first):
             answer.last = now()
             answer.first = answer.first or answer.last
 
 
-def _says(delta: dict[str, Any]) -> bool:
-    return any(delta.get(name) for name in ("content", "reasoning_content", "tool_calls"))
+def _says(delta: _Delta) -> bool:
+    return bool(delta.content or delta.reasoning_content or delta.tool_calls)

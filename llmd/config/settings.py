@@ -120,7 +120,7 @@ class EngineSettings(Section, frozen=True):
     kv_type: CacheType = CacheType.F16
     """Element type of the KV cache."""
     batch: Annotated[int, Meta(ge=32, le=8192)] = 512
-    """Tokens one decode call may carry."""
+    """Tokens one decode call carries; half as many more where that ends the prompts."""
     prefill_chunk: Annotated[int, Meta(ge=1, le=8192)] = 256
     """Prompt tokens one decode call may carry at most while other sequences are streaming."""
     stream_slowdown: Annotated[float, Meta(ge=1.05, le=100)] = 2.0

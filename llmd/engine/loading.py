@@ -31,9 +31,9 @@ from llmd.engine.drafting import Target, open_speculator, wants_prediction
 from llmd.engine.embedding import Embedder
 from llmd.engine.filling import MOST
 from llmd.engine.footprint import Footprint, Section
+from llmd.engine.limits import Limits, Threads, largest_batch
 from llmd.engine.memory import memory_for
 from llmd.engine.prefix_shelf import PrefixShelf
-from llmd.engine.scheduler import Limits
 from llmd.engine.scoring import Scorer
 from llmd.engine.step import Engine, Machine
 from llmd.engine.vision import MICRO_BATCH, Media, open_media
@@ -192,7 +192,8 @@ def _engine(
             complaints.warn,
         )
     filler = limits.slots if memory.cuts and _fills(load, model) else -1
-    machine = Machine(model, context, memory, adapters.activate, speculator, filler)
+    threads = Threads(target.shape.threads, load.prefill_threads or target.shape.threads)
+    machine = Machine(model, context, memory, adapters.activate, threads, speculator, filler)
     engine = Engine(machine, limits, context_length)
     if load.prefixes:
         stores = Stores(PrefixShelf(_shelf_bytes(load)), _files(load, machine, complaints))
@@ -251,10 +252,9 @@ def _shape(load: Load, model: Model, kv_tokens: int, threads: int) -> ContextSha
     return ContextShape(
         tokens=kv_tokens,
         sequences=_slots(load, model) + _fills(load, model),
-        batch=load.batch,
+        batch=largest_batch(load.batch),
         micro_batch=min(load.batch, _micro_batch(load)),
         threads=threads,
-        prefill_threads=load.prefill_threads,
         # llama.cpp wants room for a row of each sequence id, though few ask for one at a time
         outputs=max(load.parallel + load.drafting.rows, _slots(load, model)) + MOST,
         kv_type=load.kv_type,

@@ -21,11 +21,11 @@ it; the rest of the step reads prompts. The rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from llmd.engine.chunking import PrefillPace
 from llmd.engine.kv_cache import KVCache, Reuse
+from llmd.engine.limits import Limits
 from llmd.engine.media_span import run_length
 from llmd.engine.memory import Memory
 from llmd.engine.plan import Chunk, Plan
@@ -41,21 +41,6 @@ _LOOKAHEAD = 16
 _ELDEST_SHARE = 4
 # a common beginning shorter than this is read again rather than waited for
 _WORTH_WAITING = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Sizes in tokens, but for `parallel` and `slots` (sequences) and `max_queue` (requests)."""
-
-    parallel: int
-    slots: int
-    """Sequence ids, for running sequences and parked prefixes together."""
-    kv_tokens: int
-    batch: int
-    prefill_chunk: int
-    max_queue: int
-    slowdown: float = 2.0
-    """How much longer a step may take because a prompt is read beside running answers."""
 
 
 Draft = Callable[[list[Sequence], int], None]
@@ -194,7 +179,7 @@ class Scheduler:
         """Return the rows that a planned step can carry besides, with cells for them."""
         count = plan.decoding + plan.reading
         cells = self.cache.cells - self.cache.used(self.attached)
-        return min(self._limits.batch, cells) - count
+        return min(self._limits.largest, cells) - count
 
     def _decode(self, plan: Plan, draft: Draft) -> None:
         """Give every decoding sequence its token, whatever has to go for it."""
@@ -327,11 +312,12 @@ class Scheduler:
         room = self._limits.batch - plan.decoding
         if reading and room > 0:
             used = self.cache.used(self.attached) + cells
-            room = min(room, self.cache.cells - used + self.cache.spare())
+            free = self.cache.cells - used + self.cache.spare()
             if plan.decoding:
-                self._read_beside(plan, reading, room)
+                self._read_beside(plan, reading, min(room, free))
             else:
-                self._read(plan, reading, room)
+                wanted = sum(self._stop(s) - s.cached for s in reading)
+                self._read(plan, reading, min(self._limits.step(wanted), free))
         self.cache.reserve(self.attached, cells + plan.reading)
 
     def _read_beside(self, plan: Plan, reading: list[Sequence], room: int) -> None:

@@ -13,11 +13,12 @@ from llmd.engine.drafting import Speculator
 from llmd.engine.filling import Filling
 from llmd.engine.grammar.constrained import ConstrainedSampler
 from llmd.engine.kv_cache import Reuse
+from llmd.engine.limits import Limits, Threads
 from llmd.engine.logprobs import explain
 from llmd.engine.memory import Memory
 from llmd.engine.misses import told
 from llmd.engine.plan import Chunk, Plan
-from llmd.engine.scheduler import Limits, Scheduler
+from llmd.engine.scheduler import Scheduler
 from llmd.engine.seeing import see
 from llmd.engine.sequence import Recall, Sequence, Space, joined
 from llmd.engine.shifting import shift
@@ -43,6 +44,7 @@ class Machine:
     memory: Memory
     activate: Callable[[Context, Space], None]
     """Makes the context run with the adapters of a space; may raise LlmdError."""
+    threads: Threads
     speculator: Speculator | None = None
     filler: int = -1
     """A sequence id for rows that only fill up a decode call; -1: no call is filled up."""
@@ -70,9 +72,10 @@ class Engine:
         """Whether there is anywhere to keep prefixes."""
         self._speculator = machine.speculator
         self._filling = Filling(machine.filler)
+        self._threads = machine.threads
         self._guessing = 0
         """Sequences that may be drafted for."""
-        self._batch = Batch(limits.batch)
+        self._batch = Batch(limits.largest)
         self._written: tuple[Plan, batching.Rows] | None = None
         """The plan that the batch was written for last."""
         self._by_id: dict[int, Sequence] = {}
@@ -140,6 +143,7 @@ class Engine:
         count, rows = self._write(plan)
         started = time.monotonic()
         filled = self._filling.fill(self._batch, plan, count, self.scheduler.free)
+        self._context.use_threads(self._threads.step(plan.reading))
         status = self._context.decode(self._batch, count + filled)
         if status:
             return self._recover(status)
@@ -213,6 +217,7 @@ class Engine:
 
     def _see(self, chunk: Chunk) -> int:
         self.totals.read_tokens += chunk.count
+        self._context.use_threads(self._threads.prefill)
         return see(self.projector, self._context, self._memory, self.scheduler.cache, chunk)
 
     def _follow(self, plan: Plan) -> None:

@@ -46,8 +46,6 @@ class ContextShape:
     outputs: int = 0
     """Rows of logits one decode call may ask for; 0: one per batch token."""
     kv_type: str = "f16"
-    prefill_threads: int = 0
-    """0: as `threads`."""
     flash_attention: str = "auto"
     embeddings: bool = False
     pooling: Pooling = Pooling.UNSPECIFIED
@@ -64,6 +62,7 @@ class Context:
         self._labels = model.labels
         self._logits: tuple[int, Floats] = (0, np.empty((0, 0), np.float32))
         """Address and view of the latest logits; they lie where they lay before in most steps."""
+        self._threads: int = lib.llama_n_threads(pointer)
         self.tokens: int = lib.llama_n_ctx(pointer)
         self.pooling = lib.llama_pooling_type(pointer)
         self.can_shift: bool = bool(self._memory) and lib.llama_memory_can_shift(self._memory)
@@ -86,8 +85,7 @@ class Context:
         params.n_ubatch = shape.micro_batch
         params.n_seq_max = shape.sequences
         params.n_outputs_max = shape.outputs
-        params.n_threads = shape.threads
-        params.n_threads_batch = shape.prefill_threads or shape.threads
+        params.n_threads = params.n_threads_batch = shape.threads
         params.type_k = params.type_v = KV_TYPES[shape.kv_type]
         params.flash_attn_type = FLASH_ATTENTION[shape.flash_attention]
         params.kv_unified = True
@@ -108,6 +106,12 @@ class Context:
         """
         batch.c.n_tokens = count
         return int(lib.llama_decode(self._p, batch.c))
+
+    def use_threads(self, count: int) -> None:
+        """Run decode calls with so many threads from now on."""
+        if count != self._threads:
+            lib.llama_set_n_threads(self._p, count, count)
+            self._threads = count
 
     def logits(self, rows: int) -> Floats:
         """Return a writable view, shape (rows, vocabulary), in the order of the batch's outputs."""

@@ -7,7 +7,7 @@ needed, a search costs two comparisons of whole texts, and a hundred thousand to
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -99,15 +99,19 @@ class Index:
         return best
 
     def prefixes(self, text: bytes, adapters: str) -> Iterator[Entry]:
-        """Yield the entries whose whole text a text begins with."""
+        """Yield the entries whose whole text a text begins with, the longest first."""
         shelf = self._shelves.get(adapters, _Shelf())
-        at = bisect_left(shelf.texts, text)
-        for i in range(min(at, len(shelf.texts) - 1), -1, -1):
-            common = shared(text, shelf.texts[i])
-            if common == 0 and i < at:
+        while text:
+            at = bisect_right(shelf.texts, text) - 1
+            if at < 0:
                 return
-            if common * TOKEN_BYTES == len(shelf.texts[i]):
-                yield shelf.entries[i]
+            common = shared(text, shelf.texts[at]) * TOKEN_BYTES
+            # no text lies between, so none that shares more is a prefix
+            if common == len(shelf.texts[at]):
+                first = bisect_left(shelf.texts, shelf.texts[at])
+                yield from shelf.entries[first : at + 1]
+                common -= TOKEN_BYTES
+            text = text[:common]
 
     def extensions(self, text: bytes, adapters: str) -> Iterator[Entry]:
         """Yield the entries that begin with a text."""

@@ -18,6 +18,8 @@ from llmd.server.http.boundary import ClientGone
 from llmd.server.http.keys import IDENTITY, SETTINGS, STREAM
 
 _PING = b": ping\n\n"
+_AT_ONCE = 16384
+"""Bytes that every transport takes over without making its writer wait."""
 
 
 class Stream:
@@ -35,6 +37,9 @@ class Stream:
         """Write; raise ClientGone when the client is, or reads nothing for too long."""
         self._quiet = False
         try:
+            if self._flows(data):
+                await self._response.write(data)
+                return
             async with asyncio.timeout(self._timeout):
                 await self._response.write(data)
         except TimeoutError as error:
@@ -43,6 +48,11 @@ class Stream:
             raise ClientGone("the client does not read") from error
         except ConnectionError as error:
             raise ClientGone("the client closed the connection") from error
+
+    def _flows(self, data: bytes) -> bool:
+        """Whether writing cannot block: a timer for each token would cost more than the token."""
+        transport = self._request.transport
+        return transport is not None and transport.get_write_buffer_size() + len(data) < _AT_ONCE
 
     async def ping(self, interval: float, sign: bytes) -> None:
         """Write a sign of life while nothing else is written, for ever."""

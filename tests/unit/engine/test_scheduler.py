@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmd.engine.limits import Limits
 from llmd.engine.plan import Plan
 from llmd.engine.sampling import GreedySampler
-from llmd.engine.scheduler import Limits, Scheduler
+from llmd.engine.scheduler import Scheduler
 from llmd.engine.sequence import Sequence, Timing
 from llmd.engine.stopping import TextStream
 from llmd.errors import QueueFull
@@ -73,6 +74,14 @@ def test_reads_a_long_prompt_in_whole_batches_when_nothing_else_runs() -> None:
     bench = Bench()
     bench.add(sequence(1, 50))
     assert bench.steps() == [[(1, 32)], [(1, 18)]]
+
+
+def test_a_small_rest_is_read_along_with_the_batch_before_it() -> None:
+    bench = Bench()
+    bench.add(sequence(1, 30), sequence(2, 18))
+    assert bench.steps() == [[(1, 30), (2, 18)]]
+    bench.add(sequence(3, 30), sequence(4, 19))
+    assert [sum(count for _, count in step) for step in bench.steps()] == [32, 17]
 
 
 def test_a_running_stream_gets_its_token_in_every_step_while_a_prompt_is_read() -> None:
@@ -374,7 +383,7 @@ def test_a_step_has_the_rows_and_cells_to_spare_that_limits_leave() -> None:
     bench = Bench()
     bench.add(sequence(1, 30))
     plan = bench.scheduler.plan(0.0)
-    assert bench.scheduler.free(plan) == 2
+    assert bench.scheduler.free(plan) == LIMITS.largest - 30
     bench = Bench(replace(LIMITS, kv_tokens=31))
     bench.add(sequence(1, 30))
     assert bench.scheduler.free(bench.scheduler.plan(0.0)) == 1

@@ -92,7 +92,6 @@ def test_flash_attention_changes_no_token(
         batch=64,
         micro_batch=64,
         threads=1,
-        prefill_threads=2,
         flash_attention=flash_attention,
     )
     context = Context.create(model, shape)
@@ -101,6 +100,22 @@ def test_flash_attention_changes_no_token(
         decode(context, model, "The capital of France is")
         == model.vocab.tokenize(" Paris", add_special=False, parse_special=False)[0]
     )
+    context.close()
+
+
+# llama_set_n_threads, llama_n_threads
+def test_the_number_of_threads_can_change_between_calls(model: Model, decode: Decode) -> None:
+    shape = ContextShape(tokens=256, sequences=1, batch=64, micro_batch=64, threads=1)
+    context = Context.create(model, shape)
+    assert context
+    tokens = set()
+    for threads in (1, 2, 1):
+        context.use_threads(threads)
+        assert lib.llama_n_threads(context.pointer) == threads
+        assert lib.llama_n_threads_batch(context.pointer) == threads
+        tokens.add(decode(context, model, "The capital of France is"))
+        context.clear()
+    assert len(tokens) == 1
     context.close()
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmd.engine.cache_files import index as index_module
 from llmd.engine.cache_files.index import Entry, Index, shared
 from llmd.engine.cache_files.snapshot import Reach, packed
 
@@ -95,3 +97,21 @@ def test_long_texts_that_differ_at_the_end_are_told_apart() -> None:
     found = index.best(packed([*base, 11, 8]), "", ROOM)
     assert found
     assert (found[0].name, found[1]) == ("11", 100_001)
+
+
+def test_prefixes_among_thousands_that_begin_alike_cost_a_few_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Index()
+    for number in range(3000):
+        store.add(entry([7, 7, number, 1], name=str(number)))
+    looks: list[int] = []
+
+    def counted(first: bytes, second: bytes) -> int:
+        looks.append(shared(first, second))
+        return looks[-1]
+
+    monkeypatch.setattr(index_module, "shared", counted)
+    found = list(store.prefixes(packed([7, 7, 2999, 1, 5]), ""))
+    assert [each.name for each in found] == ["2999"]
+    assert len(looks) < 10
