@@ -124,8 +124,8 @@ class EngineSettings(Section, frozen=True):
     prefill_chunk: Annotated[int, Meta(ge=1, le=8192)] = 256
     """Prompt tokens one decode call may carry at most while other sequences are streaming."""
     stream_slowdown: Annotated[float, Meta(ge=1.05, le=100)] = 2.0
-    """How many times longer the tokens of running answers may take while a prompt is read; higher
-    reads prompts sooner.
+    """How many times longer the tokens of running answers may take, on the average, while a prompt
+    is read; higher reads prompts sooner.
     """
     prefixes: Annotated[int, Meta(ge=0, le=240)] = 64
     """Prompts and answers kept in the KV cache after they ended, for requests that begin alike, as

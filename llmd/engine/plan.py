@@ -28,6 +28,8 @@ class Plan:
     """Tokens of decoding sequences, drafted ones included."""
     reading: int = 0
     """Tokens of prompts."""
+    depth: int = 0
+    """Tokens that lie before what is read next of the prompt that came farthest."""
     paced: bool = True
     """Whether the prompt tokens are as many as running answers can bear."""
     picture: Chunk | None = None

@@ -200,8 +200,8 @@ class Scheduler:
 
     def _pending(self, plan: Plan, decoding: int) -> int:
         """Return the prompt tokens the step will carry at most."""
-        reading = (s for s in self.attached if not s.decoding and s.space == plan.space)
-        return min(self.pace.budget(decoding), sum(s.remaining for s in reading))
+        reading = [s for s in self.attached if not s.decoding and s.space == plan.space]
+        return min(self.pace.budget(decoding, _depth(reading)), sum(s.remaining for s in reading))
 
     def _next_space(self) -> Space:
         """Return the space whose turn it is, of those that running sequences are in."""
@@ -310,6 +310,7 @@ class Scheduler:
         cells = plan.decoding + self._read_picture(plan, [s for s in reading if s.patch])
         reading = [s for s in reading if not s.patch]
         room = self._limits.batch - plan.decoding
+        plan.depth = _depth(reading)
         if reading and room > 0:
             used = self.cache.used(self.attached) + cells
             free = self.cache.cells - used + self.cache.spare()
@@ -327,7 +328,8 @@ class Scheduler:
         plan.paced = not short
         self._read(plan, short, min(room, most - plan.decoding))
         long = [s for s in reading if s not in short]
-        self._read(plan, long, min(room - plan.reading, self.pace.budget(plan.decoding)))
+        budget = self.pace.budget(plan.decoding, plan.depth)
+        self._read(plan, long, min(room - plan.reading, budget))
 
     def _read(self, plan: Plan, reading: list[Sequence], room: int) -> None:
         if not reading or room <= 0:
@@ -375,3 +377,8 @@ class Scheduler:
         end = sequence.cached + count
         last = end == len(sequence.tokens)
         return Chunk(sequence, count, last=last, stop=not last and end == self._stop(sequence))
+
+
+def _depth(reading: list[Sequence]) -> int:
+    """Return how many tokens lie before what is read next of the prompt that came farthest."""
+    return max((sequence.cached for sequence in reading), default=0)

@@ -3,7 +3,7 @@ the first token of a conversation that is reopened after the daemon was restarte
 
     python -m tests.bench.responsiveness [--vocab VOCAB.gguf] [--shape 0.5b] [--rounds 3]
 
-Compares with the same stream undisturbed, and with the same conversation read for the first time.
+Compares with the same tokens of the same stream undisturbed, and with the same conversation read for the first time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -88,21 +89,52 @@ def words(count: int, seed: int) -> str:
     return prompts(Work(requests=1, concurrency=1, prompt=count, answer=1), seed)[0]
 
 
-async def gaps(url: str, seed: int) -> tuple[list[float], list[float], float]:
-    """Return the gaps of a stream alone and beside a prompt, and the seconds reading it took."""
+@dataclass(frozen=True)
+class Gaps:
+    """Seconds between the pieces of a stream: undisturbed at its beginning, beside a prompt, and
+    undisturbed again at the places of the answer where the prompt was read.
+    """
+
+    before: list[float]
+    beside: list[float]
+    alone: list[float]
+    reading: float
+
+
+async def disturbed(url: str, seed: int) -> tuple[list[float], int, int, float]:
+    """Read a prompt beside a stream; return when the stream's pieces came, which of them came while
+    it was read, and the seconds that took.
+    """
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=900)) as http:
         times: list[float] = []
         running = asyncio.ensure_future(stream(http, url, words(16, seed), 4000, times))
         while len(times) < 60:
             await asyncio.sleep(0.02)
-        alone = times[10:60]
-        first: list[float] = []
-        started = time.perf_counter()
-        await stream(http, url, words(PROMPT, seed + 1000), 1, first)
-        ended = time.perf_counter()
+        started, begin = time.perf_counter(), len(times)
+        await stream(http, url, words(PROMPT, seed + 1000), 1, [])
+        reading, end = time.perf_counter() - started, len(times)
         running.cancel()
-        beside = [at for at in times if started <= at <= ended]
-        return differences(alone), differences(beside), ended - started
+        return times, begin, end, reading
+
+
+async def alone(url: str, seed: int, answer: int) -> list[float]:
+    """Return when the pieces of the same stream come with nothing else running."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=900)) as http:
+        times: list[float] = []
+        await stream(http, url, words(16, seed), answer, times)
+        return times
+
+
+def gaps(environment: dict[str, str], seed: int) -> Gaps:
+    """Disturb a stream by a long prompt, then have another daemon write the same answer without."""
+    with daemon(environment) as url:
+        asyncio.run(first_token(url, "warm up"))
+        times, begin, end, reading = asyncio.run(disturbed(url, seed))
+    with daemon(environment) as url:
+        asyncio.run(first_token(url, "warm up"))
+        again = asyncio.run(alone(url, seed, end))
+    beside, plain = differences(times[begin:end]), differences(again[begin:end])
+    return Gaps(differences(times[10:60]), beside, plain, reading)
 
 
 def differences(times: list[float]) -> list[float]:
@@ -118,20 +150,28 @@ async def first_token(url: str, prompt: str) -> float:
 
 
 def measure_gaps(environment: dict[str, str], rounds: int) -> None:
-    with daemon(environment) as url:
-        asyncio.run(first_token(url, "warm up"))
-        ratios, worst, plain, reading = [], [], [], []
-        for seed in range(rounds):
-            alone, beside, seconds = asyncio.run(gaps(url, seed))
-            plain.append(statistics.median(alone))
-            ratios.append(statistics.fmean(beside) / plain[-1])
-            worst.append(statistics.quantiles(beside, n=20)[-1] / plain[-1])
-            reading.append(seconds)
+    # nothing is left of one run for the next
+    environment = {**environment, "LLMD_CACHE_DISK": "0"}
+    found = [gaps(environment, seed) for seed in range(rounds)]
+
+    def figure(of: Callable[[Gaps], float]) -> float:
+        return statistics.median(of(one) for one in found)
+
+    def share(one: Gaps, place: int) -> float:
+        cuts = statistics.quantiles(one.beside, n=100)
+        return cuts[place - 1] / statistics.fmean(one.alone)
+
+    mean = statistics.fmean
     print(
         f"a stream's mean gap while {PROMPT} prompt tokens are read: "
-        f"{statistics.median(ratios):.2f} times the median of {statistics.median(plain) * 1000:.1f} ms "
-        f"alone (aim: 2.00), its 95th percentile {statistics.median(worst):.2f} times; "
-        f"reading took {statistics.median(reading):.1f} s"
+        f"{figure(lambda one: mean(one.beside) / mean(one.alone)):.2f} times that of the same "
+        f"tokens alone, {figure(lambda one: mean(one.alone)) * 1000:.1f} ms (aim: 2.00), and "
+        f"{figure(lambda one: mean(one.beside) / statistics.median(one.before)):.2f} times the "
+        f"median before, {figure(lambda one: statistics.median(one.before)) * 1000:.1f} ms; "
+        f"percentiles 50, 95, 99: {figure(lambda one: share(one, 50)):.2f}, "
+        f"{figure(lambda one: share(one, 95)):.2f}, {figure(lambda one: share(one, 99)):.2f} "
+        f"times, longest {figure(lambda one: max(one.beside)) * 1000:.0f} ms; "
+        f"reading took {figure(lambda one: one.reading):.1f} s"
     )
 
 

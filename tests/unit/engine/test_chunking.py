@@ -73,4 +73,57 @@ def test_a_number_of_answers_never_seen_is_taken_for_its_neighbour() -> None:
     pace.observe(8, 0, 0.08)
     pace.observe(0, 512, 5.12)
     # the step before took half of what it might have
-    assert (pace.budget(7), pace.budget(8)) == (13, 16)
+    assert (pace.budget(7), pace.budget(8)) == (9, 12)
+
+
+class Deep:
+    """A machine whose prompt tokens cost more the more lie before them, less so in blocks."""
+
+    plain = 0.01
+
+    def __init__(self, few: float, block: float) -> None:
+        self.few, self.block = few, block
+
+    def seconds(self, decoding: int, prompt: int, depth: int) -> float:
+        slope = self.block if decoding + prompt >= 64 else self.few
+        return self.plain + prompt * (0.001 + slope * depth)
+
+    def read(self, pace: PrefillPace, length: int) -> tuple[list[int], list[float]]:
+        """Read a prompt beside one answer; return the tokens and the seconds of each step."""
+        pace.observe(1, 0, self.plain)
+        chunks: list[int] = []
+        took: list[float] = []
+        while (depth := sum(chunks)) < length:
+            chunks.append(min(length - depth, pace.budget(1, depth)))
+            took.append(self.seconds(1, chunks[-1], depth))
+            pace.observe(1, chunks[-1], took[-1], depth)
+        return chunks, took
+
+
+def test_deep_in_a_prompt_blocks_are_read_where_they_are_cheaper() -> None:
+    machine, pace = Deep(few=4e-6, block=1e-6), PrefillPace(2.0, largest=256)
+    chunks, took = machine.read(pace, 4000)
+    assert chunks.count(63) > 25
+    assert 1.8 < sum(took) / len(took) / machine.plain <= 2.2
+    assert max(took) <= 0.5
+    slower, _ = Deep(few=4e-6, block=4e-6).read(PrefillPace(2.0, largest=256), 4000)
+    assert len(chunks) < 0.6 * len(slower)
+
+
+def test_blocks_are_tried_once_in_a_while_where_they_gain_nothing() -> None:
+    chunks, _ = Deep(few=1e-6, block=1e-6).read(PrefillPace(2.0, largest=256), 8000)
+    assert 1 <= chunks.count(63) <= 60
+    assert 63 * chunks.count(63) < sum(chunks) / 2
+
+
+def test_no_answer_pauses_for_a_block_that_takes_long() -> None:
+    machine = Deep(few=8e-5, block=2e-5)
+    chunks, took = machine.read(PrefillPace(2.0, largest=256), 2000)
+    # 63 tokens after 400 others take half a second
+    assert sum(chunks[: len(chunks) - chunks[::-1].index(63)]) < 1000
+    assert max(took) < 0.8
+
+
+def test_chunks_stay_below_the_largest_even_where_blocks_would_gain() -> None:
+    chunks, _ = Deep(few=4e-6, block=1e-6).read(PrefillPace(2.0, largest=48), 3000)
+    assert max(chunks) <= 48
