@@ -160,13 +160,13 @@ class KVCache:
             self._extra.pop(slot, None)
             self._free.append(slot)
 
-    def leave_tree(self, sequence: Sequence) -> bool:
-        """Stop sharing what a sequence holds, before its context is shifted; return whether nobody
-        else refers to its cells.
+    def leave_tree(self, sequence: Sequence) -> int:
+        """Stop offering what a sequence holds, before its context is shifted; return how many
+        tokens, from its beginning, are in cells that others refer to.
         """
-        alone = self.tree.tail(sequence.slot) == self.tree.length(sequence.slot)
+        shared = self.tree.length(sequence.slot) - self.tree.tail(sequence.slot)
         self.tree.cut(sequence.slot, 0)
-        return alone
+        return shared
 
     def restart(self, sequence: Sequence) -> None:
         """Give up all that a sequence holds, but not its slot."""

@@ -21,15 +21,15 @@ def shift(
 ) -> None:
     """Forget the oldest half of a context, of so many tokens, behind its beginning.
 
-    Cells that others refer to cannot be moved, so what is left is read again then; likewise where
-    the model's positions cannot be moved.
+    Cells that others refer to cannot be moved: where they reach beyond what is kept, what is left
+    is read again; likewise where the model's positions cannot be moved.
     """
     keep = min(sequence.prompt_tokens, context_length // _KEPT_SHARE)
     drop = (context_length - keep) // 2
     del sequence.tokens[keep : keep + drop]
     sequence.dropped += drop
-    alone = cache.leave_tree(sequence)
-    if alone and context.can_shift and memory.cuts:
+    shared = cache.leave_tree(sequence)
+    if shared <= keep and context.can_shift and memory.cuts:
         context.remove(sequence.slot, keep, keep + drop)
         context.move(sequence.slot, keep + drop, -drop)
         sequence.cached -= drop

@@ -145,14 +145,15 @@ def test_a_prefix_that_is_there_already_is_not_adopted(bench: Bench) -> None:
     assert bench.cache.spare_slot() is not None
 
 
-def test_leaving_the_tree_tells_whether_others_share_the_cells(bench: Bench) -> None:
+def test_leaving_the_tree_tells_how_much_others_share(bench: Bench) -> None:
     one = bench.read(sequence(1, list(range(50))))
-    assert bench.cache.leave_tree(one)
-    two, three = sequence(2, list(range(60, 90))), sequence(3, list(range(60, 90)))
+    assert bench.cache.leave_tree(one) == 0
+    two, three = (sequence(request, [*range(60, 90), request]) for request in (2, 3))
     bench.read(two)
     bench.read(three)
-    assert not bench.cache.leave_tree(three)
+    assert bench.cache.leave_tree(three) == 30
     assert bench.cache.tree.length(three.slot) == 0
+    assert bench.cache.leave_tree(two) == 0
 
 
 def test_parked_prefixes_do_not_slow_down_those_who_run() -> None:

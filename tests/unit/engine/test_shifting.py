@@ -34,6 +34,31 @@ def test_the_older_half_behind_the_beginning_goes_and_the_rest_moves_up(
     assert answers.finished[1].usage.completion_tokens == 60
 
 
+def test_a_beginning_that_others_share_stays_where_it_is(
+    engine: Engine, make: MakeSequence
+) -> None:
+    sequences = [make(i, "one two three four", ignore_eos=True, max_tokens=60) for i in (1, 2)]
+    answers = Answers()
+    for sequence in sequences:
+        sequence.speculation = ONE_BY_ONE
+        engine.submit(sequence)
+        answers.take(engine)
+    for _ in range(41):
+        answers.take(engine)
+    first, second = sequences
+    assert second.reused
+    for sequence in (second, first):
+        cached = sequence.cached
+        shift(sequence, engine._context, engine._memory, engine.scheduler.cache, 80)
+        assert sequence.shifted
+        assert 0 < sequence.cached < cached
+        assert engine._context.first(sequence.slot) == 0
+        assert engine._context.last(sequence.slot) == sequence.cached - 1
+    engine.scheduler.changed()
+    answers.run(engine)
+    assert {answers.finished[i].usage.completion_tokens for i in (1, 2)} == {60}
+
+
 def test_cells_that_others_share_stay_and_the_context_is_read_again(
     engine: Engine, make: MakeSequence
 ) -> None:
