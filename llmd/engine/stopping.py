@@ -22,8 +22,9 @@ class TextStream:
     """Takes the bytes of one token at a time and gives back the text that is safe to show.
 
     A character split over tokens is held back until it is whole, and so is any text that could be
-    the start of a stop text. `stopped` names the stop text once one appeared; nothing from it on is
-    ever shown.
+    the start of a stop text. `stopped` names the stop text once one appeared whole, the one that
+    ended first and of equals the longest, however the text was cut; nothing from it on is ever
+    shown.
     """
 
     def __init__(self, stops: Sequence[str] = ()) -> None:
@@ -50,10 +51,12 @@ class TextStream:
             return text
         self._pending += text
         found = [
-            (at, -len(stop), stop) for stop in self._stops if (at := self._pending.find(stop)) >= 0
+            (at + len(stop), at, stop)
+            for stop in self._stops
+            if (at := self._pending.find(stop)) >= 0
         ]
         if found:
-            at, _, self.stopped = min(found)
+            _, at, self.stopped = min(found)
             shown, self._pending = self._pending[:at], ""
             return shown
         keep = len(self._pending) - _held(self._pending, self._stops)

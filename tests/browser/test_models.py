@@ -179,7 +179,7 @@ def test_a_smaller_variant_is_made_looked_at_and_deleted(visit: Open, workshop: 
     order(page, "llmd-tiny", "Quantise")
     expect(page.get_by_role("dialog").locator("input[value=Q4_K_M]")).to_be_checked()
     page.get_by_role("dialog").get_by_role("button", name="Quantise").click()
-    expect(job(page, "llmd-tiny")).to_contain_text("Quantised llmd-tiny")
+    expect(job(page, "llmd-tiny:Q4_K_M")).to_contain_text("Quantised llmd-tiny")
     row(page, "llmd-tiny:Q4_K_M").get_by_role("link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("llmd-tiny:Q4_K_M")
     page.get_by_text("Metadata of the file").click()

@@ -74,8 +74,10 @@ class JobLine(Horizontal, can_focus=True):
         self._draw()
 
     def _draw(self) -> None:
-        self.query_one(".words", Static).update(_words(self.job))
-        self.query_one(".button", Static).update(_button(self.job))
+        # a line that is taken away while it is laid out has nothing in it any more
+        for selector, shown in ((".words", _words(self.job)), (".button", _button(self.job))):
+            for part in self.query(selector).results(Static):
+                part.update(shown)
 
     def on_click(self, event: object) -> None:
         """Take a click on the button."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,10 +50,15 @@ def test_shows_the_held_text_when_the_answer_ends() -> None:
     assert stream.close() == "EN"
 
 
-def test_the_earliest_stop_text_wins_and_of_equals_the_longest() -> None:
+def test_the_stop_text_that_ends_first_wins_and_of_equals_the_longest() -> None:
     stream = TextStream(["b", "ab", "abc"])
     assert stream.push(b"xxabc") == "xx"
-    assert stream.stopped == "abc"
+    assert stream.stopped == "ab"
+
+
+@pytest.mark.parametrize("pieces", [[b"\naa"], [b"\na", b"a"], [b"\n", b"a", b"a"]])
+def test_a_stop_text_within_the_beginning_of_another_ends_the_answer(pieces: list[bytes]) -> None:
+    assert feed(TextStream(["a", "\naa"]), pieces) == "\n"
 
 
 TEXT = st.text(alphabet="ab\n人é🎉", max_size=40)
@@ -63,6 +69,6 @@ def test_any_split_shows_the_same_text(text: str, stops: list[str], data: st.Dat
     raw = text.encode()
     cuts = sorted(data.draw(st.lists(st.integers(0, len(raw)), max_size=8)))
     pieces = [raw[a:b] for a, b in zip([0, *cuts], [*cuts, len(raw)], strict=True)]
-    ends = [text.find(stop) for stop in stops if stop in text]
-    expected = text[: min(ends)] if ends else text
+    ends = [(at + len(stop), at) for stop in stops if (at := text.find(stop)) >= 0]
+    expected = text[: min(ends)[1]] if ends else text
     assert feed(TextStream(stops), pieces) == expected

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
@@ -50,6 +52,21 @@ async def test_each_job_has_a_line_that_follows_it_and_goes_with_it() -> None:
         jobs.fill([])
         await pilot.pause()
         assert not jobs.display
+
+
+async def test_a_line_can_be_taken_away_while_it_is_laid_out() -> None:
+    app = Host()
+    async with app.run_test(size=(80, 10)) as pilot:
+        jobs = app.query_one(JobList)
+        for turn in range(20):
+            jobs.fill([job(turn)])
+            for _ in range(turn % 5):
+                await asyncio.sleep(0)
+            jobs.fill([])
+        line = JobLine(job(99))
+        line.on_mount()
+        await pilot.pause()
+        assert not app.query(JobLine)
 
 
 async def test_keys_and_clicks_on_a_line_turn_or_clear_it() -> None:
