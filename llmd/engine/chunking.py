@@ -26,7 +26,7 @@ _TILE = 4
 _BLOCK = 64
 """Rows from which on their attention computes tiles."""
 _PAUSE = 0.5
-"""Seconds that a step with a block may take."""
+"""Seconds that a step with a block may take, as far as earlier ones tell."""
 _WORTH = 0.85
 """Share of the time of a few tokens that those of a block must stay below, to be worth pauses."""
 _DEPTHS = 1024

@@ -299,3 +299,24 @@ def test_filled_up_steps_change_no_answer_and_leave_no_cells(
         assert capital in answers.texts[number]
     assert engine._filling._trials[7].filled
     assert engine._context.last(engine._filling.slot) == -1
+
+
+def test_reading_and_writing_have_threads_of_their_own(
+    tiny_model: Path, make: MakeSequence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = load_order(tiny_model, context_length=256, threads=1, prefill_threads=2)
+    opened = open_model(order, lambda _: None, lambda *_: None)
+    engine = opened.engine
+    assert engine
+    used: list[int] = []
+    use = engine._context.use_threads
+    monkeypatch.setattr(
+        engine._context, "use_threads", lambda count: (used.append(count), use(count))
+    )
+    for request in (1, 2):  # several answers at a time, which llama.cpp takes for a prompt
+        engine.submit(make(request, "Hello! Who are you?", ignore_eos=True, max_tokens=6))
+    Answers().run(engine)
+    assert used[0] == 2
+    assert used[-4:] == [1, 1, 1, 1]
+    opened.embedder.close()
+    engine.close()
