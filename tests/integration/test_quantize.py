@@ -6,6 +6,7 @@ import contextlib
 import json
 import signal
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,18 @@ def in_background(daemon: Daemon, model: str, kind: str) -> UnixConnection:
 
 def remains(daemon: Daemon) -> list[Path]:
     return list((daemon.home / "data" / "models" / "quantized").glob(".quantizing-*"))
+
+
+def halt_at_work(daemon: Daemon) -> psutil.Process:
+    """Stop the quantiser, as it stands, when a part of its file is written."""
+    wait_for(lambda: programs(daemon))
+    [program] = programs(daemon)
+    program.suspend()
+    while not any(folder.glob("*.gguf") for folder in remains(daemon)):
+        program.resume()
+        time.sleep(0.002)
+        program.suspend()
+    return program
 
 
 @pytest.mark.parametrize("kind", ["Q8_0", "Q5_K_M", "Q4_0"])
@@ -108,10 +121,10 @@ def test_types_come_with_the_sizes_the_model_would_have(daemon: Daemon, source: 
 
 
 def test_leaving_ends_the_work_and_nothing_is_left(daemon: Daemon, source: str) -> None:
-    connection = in_background(daemon, source, "Q2_K")
-    wait_for(lambda: programs(daemon) and remains(daemon))
-    [program] = programs(daemon)
-    connection.close()
+    with contextlib.closing(in_background(daemon, source, "Q2_K")):
+        program = halt_at_work(daemon)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        program.resume()
     wait_for(lambda: not program.is_running() and not remains(daemon))
     names = [model["name"] for model in daemon.call("GET", "/control/models")["models"]]
     assert "full:Q2_K" not in names
@@ -123,13 +136,13 @@ def test_what_a_killed_daemon_left_is_gone_after_its_next_start(
     daemon = make_daemon()
     order = {"path": str(f16_model), "name": "full:F16"}
     daemon.call("POST", "/control/models/import", order)
-    connection = in_background(daemon, "full:F16", "Q2_K")
-    wait_for(lambda: any(folder.glob("*.gguf") for folder in remains(daemon)))
-    [program] = programs(daemon)
-    assert daemon.process
-    daemon.process.send_signal(signal.SIGKILL)
-    daemon.process.communicate()
-    connection.close()
+    with contextlib.closing(in_background(daemon, "full:F16", "Q2_K")):
+        program = halt_at_work(daemon)
+        assert daemon.process
+        daemon.process.send_signal(signal.SIGKILL)
+        daemon.process.communicate()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        program.resume()
     wait_for(lambda: not program.is_running() or program.status() == psutil.STATUS_ZOMBIE)
     assert remains(daemon)
     daemon.start()
