@@ -1,4 +1,6 @@
-"""Blocking frames on the child's end of the socketpair: a generator to read, a thread to write."""
+"""Blocking frames on the child's end of the socketpair: a generator to read, a thread for what the
+daemon is not quick enough to take.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +16,35 @@ _READ_SIZE = 1 << 18
 
 
 class Channel:
-    """Frames to and from the daemon. Sending never blocks: a thread encodes and writes."""
+    """Frames to and from the daemon. Sending never blocks: what the socket does not take at once,
+    and all that comes behind it, a thread writes. Waking one for each frame would take the
+    processor from a decode call.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
-        self._outgoing: queue.SimpleQueue[FromWorker | None] = queue.SimpleQueue()
+        self._late: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._sending = threading.Lock()
+        self._behind = 0
+        """Pieces in `_late` that are not written yet."""
         self._writer = threading.Thread(target=self._write, name="channel-writer", daemon=True)
         self._writer.start()
 
     def send(self, frame: FromWorker) -> None:
-        """Queue one frame."""
-        self._outgoing.put(frame)
+        """Send one frame, after those before it; silently nothing when the daemon is gone: the
+        reader notices, and ends the process. Raise InvalidRequest as `codec.pack` does.
+        """
+        data = codec.pack(frame)
+        with self._sending:
+            if not self._behind:
+                data = data[self._send_now(data) :]
+            if data:
+                self._behind += 1
+                self._late.put(data)
 
     def flush(self) -> None:
-        """Write everything queued and stop writing."""
-        self._outgoing.put(None)
+        """Write everything that was sent and stop writing."""
+        self._late.put(None)
         self._writer.join()
 
     def frames(self) -> Iterator[ToWorker]:
@@ -43,9 +59,20 @@ class Channel:
         except ConnectionError:
             return b""
 
+    def _send_now(self, data: bytes) -> int:
+        """Return how many bytes the socket took, all of them when nobody is there to take any."""
+        try:
+            return self._socket.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            return len(data)
+
     def _write(self) -> None:
-        while (frame := self._outgoing.get()) is not None:
+        while (data := self._late.get()) is not None:
             try:
-                self._socket.sendall(codec.pack(frame))
+                self._socket.sendall(data)
             except OSError:
                 return  # the daemon is gone; the reader notices and ends the process
+            with self._sending:
+                self._behind -= 1

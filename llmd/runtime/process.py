@@ -46,6 +46,7 @@ from llmd.runtime.pulse import Pulse
 from llmd.runtime.supervisor import Cause, Progress, cause_of_death, death
 from llmd.runtime.workers import R
 
+_UNDER_WAY = (Accepted, Queued, Reading, Delta)
 _VMSTAT = Path("/proc/vmstat")
 _RETIRE_GRACE = 12.0
 _EXIT_GRACE = 5.0
@@ -141,13 +142,12 @@ class WorkerProcess:
             self._link.send(Generate(identity, request))
             while True:
                 event = await box.get()
-                if not isinstance(event, Accepted | Queued | Reading | Delta | Finished):
-                    continue  # pragma: no cover  only `ask` is replied to
                 if isinstance(event, Finished):
                     self._close_box(identity)
                     yield event
                     return
-                yield event
+                if isinstance(event, _UNDER_WAY):  # only `ask` is replied to
+                    yield event
         finally:
             if identity in self._boxes:
                 self._close_box(identity)

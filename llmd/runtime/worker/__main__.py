@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import signal
 import socket
@@ -89,6 +90,7 @@ def main(descriptor: int) -> int:
     threading.Thread(target=worker.prepare, name="preparer", daemon=True).start()
     if opened.media:
         threading.Thread(target=worker.illustrator.run, name="illustrator", daemon=True).start()
+    gc.freeze()  # modules and vocabulary stay: looking through them for garbage would hold up steps
     worker.run()
     return 0
 
