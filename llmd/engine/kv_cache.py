@@ -119,6 +119,14 @@ class KVCache:
             sequence.reused = length
         self._slim(sequence.slot)
 
+    def passing(self) -> list[int]:
+        """Return the parked prefixes that the next request pushes out, unless it goes on from
+        them.
+        """
+        if not self._memory.cuts:
+            return []
+        return [holder for holder in self.tree.parked if self.tree.tail(holder) <= _SHORT]
+
     def _slim(self, slot: int) -> None:
         """Give up parked prefixes that would slow down those who run now: short ones, which are
         soon read again, before they make a difference; long ones when they outweigh what runs.

@@ -6,6 +6,7 @@ running answers down. Copying a prefix out and back takes milliseconds; reading 
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from itertools import count
 
@@ -20,7 +21,7 @@ class PrefixShelf:
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._index = Index()
         self._held: OrderedDict[str, Snapshot] = OrderedDict()
         self._unsaved: OrderedDict[str, None] = OrderedDict()
@@ -32,7 +33,7 @@ class PrefixShelf:
 
     def put(self, snapshot: Snapshot, key: str, *, saved: bool) -> None:
         """Keep a snapshot, in place of those it can stand in for; `saved`: it is on the disk."""
-        if snapshot.nbytes > self._limit:
+        if snapshot.nbytes > self.limit:
             return
         text = packed(snapshot.tokens)
         points = tuple(point.length for point in snapshot.checkpoints)
@@ -47,8 +48,13 @@ class PrefixShelf:
         if not saved:
             self._unsaved[entry.name] = None
         self.bytes += snapshot.nbytes
-        while self.bytes > self._limit:
+        while self.bytes > self.limit:
             self._drop(next(iter(self._held)))
+
+    def covers(self, tokens: list[int], key: str) -> bool:
+        """Whether something is kept that all of `tokens` can be brought back from."""
+        found = self._index.best(packed(tokens), key, sys.maxsize) if self._held else None
+        return found is not None and found[1] == len(tokens)
 
     def best(
         self, tokens: list[int], key: str, *, beyond: int, room: int

@@ -18,6 +18,8 @@ from llmd.engine.sequence import Sequence, Space
 
 # reading fewer tokens anew is quicker than copying them
 LEAST = 128
+# longer ones take so long to copy that a request may wait for it
+_QUICK = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,18 @@ class WarmPrefixes:
         snapshot = recalled.snapshot
         return snapshot is not None and self._bring_back((), snapshot, recalled.length, running)
 
+    def put_by(self) -> bool:
+        """Copy one short prefix that the next request will push out of the KV cache, so that this
+        one does not wait for it; False where there is none, or no memory left for it.
+        """
+        free = self._shelf.limit - self._shelf.bytes
+        return any(
+            self._cache.tree.length(slot) <= _QUICK
+            and self._context.state_size(slot) <= free
+            and self._copy(slot)
+            for slot in self._cache.passing()
+        )
+
     @property
     def pending(self) -> bool:
         """Whether something is not on the disk that should be."""
@@ -135,12 +149,19 @@ class WarmPrefixes:
 
     def _set_aside(self, slot: int) -> None:
         """Copy what the KV cache is about to give up."""
-        length = self._cache.tree.length(slot)
-        if self._cache.tree.tail(slot) < LEAST:
-            return
+        self._copy(slot)
+
+    def _copy(self, slot: int) -> bool:
+        """Put a parked sequence on the shelf, if that is worth it and has not been done."""
+        tree = self._cache.tree
+        length, key = tree.length(slot), repr(tree.space(slot))
+        if tree.tail(slot) < LEAST or self._shelf.covers(tree.tokens(slot), key):
+            return False
         saved = self._saved.get(slot) == length
-        if snapshot := self._take(slot):
-            self._shelf.put(snapshot, repr(self._cache.tree.space(slot)), saved=saved)
+        snapshot = self._take(slot)
+        if snapshot:
+            self._shelf.put(snapshot, key, saved=saved)
+        return snapshot is not None
 
     def _unsaved(self) -> list[int]:
         """Return the parked sequences that are not on the disk as they are."""

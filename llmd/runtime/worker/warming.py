@@ -27,23 +27,35 @@ class Warming:
         self._thread = ThreadPoolExecutor(1, "warming")
         self._saving: Future[bool] | None = None
         self._quiet_since = time.monotonic()
+        self._clear = False
+        """Whether nothing is left to copy out of the way of the next request."""
         if engine and self._warm:
             engine.fetch = self._fetch
 
     def busy(self) -> None:
         """Note that there was work: saving waits."""
         self._quiet_since = time.monotonic()
+        self._clear = False
 
     def patience(self) -> float | None:
         """Return how long to wait for work before `save` is called again; None: for ever."""
-        if not self._warm or not self._warm.pending:
+        if not self._warm:
+            return None
+        if not self._clear:
+            return 0.0
+        if not self._warm.pending:
             return None
         if self._saving and not self._saving.done():
             return _QUIET
         return max(0.0, self._quiet_since + _QUIET - time.monotonic())
 
     def save(self) -> None:
-        """Copy one prefix and have it written, while nothing else is to do."""
+        """Copy one prefix out of the way of requests to come, or have one written, while nothing
+        else is to do.
+        """
+        if self._warm and not self._clear:
+            self._clear = not self._warm.put_by()
+            return
         if not self._warm or (self._saving and not self._saving.done()):
             return
         if snapshot := self._warm.next():

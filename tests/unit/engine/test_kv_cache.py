@@ -173,3 +173,12 @@ def test_short_prefixes_do_not_stay_beside_those_who_run(bench: Bench) -> None:
     assert bench.cache.tree.parked
     bench.read(sequence(2, list(range(500, 560))))
     assert not bench.cache.tree.parked
+
+
+def test_short_prefixes_are_in_the_way_of_the_next_request(bench: Bench) -> None:
+    bench.parked(1, list(range(300)))
+    short = bench.parked(2, list(range(1000, 1100)))
+    assert not short.cached
+    [passing] = bench.cache.passing()
+    assert bench.cache.tree.tokens(passing) == list(range(1000, 1100))
+    assert Bench(cuts=False).cache.passing() == []

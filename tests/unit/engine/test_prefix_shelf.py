@@ -76,3 +76,15 @@ def test_shrinking_gives_up_what_was_used_longest_ago() -> None:
     assert (best(shelf, 1, 2, 3), best(shelf, 4, 5, 6)) == (0, 3)
     assert shelf.shrink(10_000) == 100
     assert (shelf.shrink(1), shelf.bytes, shelf.pending) == (0, 0, False)
+
+
+def test_a_text_is_covered_by_itself_and_by_what_goes_on_from_it() -> None:
+    shelf = PrefixShelf(1000)
+    assert not shelf.covers([1], "")
+    shelf.put(snapshot(1, 2, 3), "", saved=False)
+    assert shelf.covers([1, 2, 3], "")
+    assert shelf.covers([1, 2], "")
+    assert not shelf.covers([1, 2, 3, 4], "")
+    assert not shelf.covers([1, 2, 3], "pirate")
+    shelf.put(snapshot(5, 6, 7, floor=3), "", saved=False)
+    assert not shelf.covers([5, 6], "")

@@ -166,3 +166,45 @@ def test_what_memory_gave_up_for_others_is_read_anew(tiny_model: Path, make: Mak
     again = make(9, raw=f"{texts[0]} And then?", max_tokens=2, ignore_eos=True)
     assert answer(engine, again).finished[9].usage.cached_tokens <= LEAST
     engine.close()
+
+
+def put_by(engine: Engine) -> int:
+    """Do what an idle worker does first; return how many prefixes it copied."""
+    assert engine.warm
+    copied = 0
+    while engine.warm.put_by():
+        copied += 1
+    return copied
+
+
+def test_what_is_in_the_way_is_copied_while_nothing_else_is_to_do(
+    start: Start, make: MakeSequence
+) -> None:
+    engine = start()
+    assert engine.warm
+    for request, word in enumerate(("First", "Second")):
+        answer(engine, make(request, raw=f"{word} {LONG}", max_tokens=4, ignore_eos=True))
+        assert put_by(engine) == 1
+    kept = engine.warm.kept
+    answer(engine, make(3, raw="Something else.", max_tokens=2, ignore_eos=True))
+    assert len(engine.scheduler.cache.tree.parked) == 1
+    assert engine.warm.kept == kept
+    again = make(9, raw=f"First {LONG} And then?", max_tokens=2, ignore_eos=True)
+    assert answer(engine, again).finished[9].usage.cached_tokens > LEAST
+
+
+def test_what_was_put_by_is_saved_once(start: Start, make: MakeSequence) -> None:
+    engine = start()
+    answer(engine, make(1, raw=LONG, max_tokens=12, ignore_eos=True))
+    assert put_by(engine) == 1
+    assert save(engine) == 1
+    assert (put_by(engine), save(engine)) == (0, 0)
+
+
+def test_nothing_is_put_by_where_memory_is_full(tiny_model: Path, make: MakeSequence) -> None:
+    order = load_order(tiny_model, shelf_memory=1000)
+    engine = open_model(order, lambda _: None, lambda *_: None).engine
+    assert engine
+    answer(engine, make(1, raw=LONG, max_tokens=12, ignore_eos=True))
+    assert put_by(engine) == 0
+    engine.close()

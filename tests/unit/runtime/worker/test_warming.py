@@ -18,6 +18,11 @@ class Prefixes:
         self.slots = slots
         self.kept: list[str] = []
         self.hold = 0.0
+        self.short = 0
+
+    def put_by(self) -> bool:
+        self.short -= 1
+        return self.short >= 0
 
     @property
     def pending(self) -> bool:
@@ -36,10 +41,14 @@ class Prefixes:
 
 
 def start(slots: list[int]) -> tuple[Any, Prefixes, Warming, list[Recalled]]:
-    prefixes, answers = Prefixes(slots), []
+    prefixes = Prefixes(slots)
+    answers: list[Recalled] = []
     engine: Any = SimpleNamespace(warm=prefixes, fetch=None, parked=0)
     engine.park_all = lambda: setattr(engine, "parked", engine.parked + 1)
-    return engine, prefixes, Warming(engine, answers.append), answers
+    warm = Warming(engine, answers.append)
+    assert warm.patience() == 0.0
+    warm.save()
+    return engine, prefixes, warm, answers
 
 
 def settle(condition: Any) -> None:
@@ -52,6 +61,18 @@ def settle(condition: Any) -> None:
 def test_nothing_to_save_means_waiting_for_ever() -> None:
     assert start([])[2].patience() is None
     assert Warming(None, lambda _: None).patience() is None
+
+
+def test_short_prefixes_are_put_by_at_once_after_each_work() -> None:
+    _, prefixes, warm, _ = start([])
+    prefixes.short = 2
+    assert warm.patience() is None
+    warm.busy()
+    for _ in range(3):
+        assert warm.patience() == 0.0
+        warm.save()
+    assert prefixes.short == -1
+    assert warm.patience() is None
 
 
 def test_saving_waits_for_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
