@@ -11,6 +11,7 @@ from llmd.protocol.events import Delta, Event, Queued, Reading, melted
 from llmd.protocol.questions import Reply
 
 Mail = Event | Reply
+_STANDINGS = (Queued, Reading)
 
 
 class Mailbox:
@@ -21,7 +22,7 @@ class Mailbox:
     def __init__(self) -> None:
         self._mail: deque[Mail] = deque()
         self._error: BaseException | None = None
-        self._arrived = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None
 
     def put(self, mail: Mail) -> None:
         """Add one event."""
@@ -35,23 +36,30 @@ class Mailbox:
                 melted([*last.calls, *mail.calls]),
             )
             self._mail[-1] = merged
-        elif isinstance(mail, Queued | Reading) and isinstance(last, Queued | Reading):
+        elif isinstance(mail, _STANDINGS) and isinstance(last, _STANDINGS):
             # only where a request stands now is of interest
             self._mail[-1] = mail
         else:
             self._mail.append(mail)
-        self._arrived.set()
+        self._wake()
 
     def fail(self, error: BaseException) -> None:
         """Make `get` raise `error` once the events before it are read."""
         self._error = error
-        self._arrived.set()
+        self._wake()
 
     async def get(self) -> Mail:
         """Return the next event; raise what `fail` was given."""
         while not self._mail:
             if self._error:
                 raise self._error
-            self._arrived.clear()
-            await self._arrived.wait()
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
         return self._mail.popleft()
+
+    def _wake(self) -> None:
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)

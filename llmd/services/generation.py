@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, nullcontext
 
 from llmd.errors import InvalidRequest, LlmdError
 from llmd.models.presets import effect
 from llmd.protocol.callers import Caller
-from llmd.protocol.events import Event
+from llmd.protocol.events import Accepted, Event
 from llmd.protocol.models import Kind, ModelManifest
 from llmd.protocol.placement import LoadOptions
 from llmd.protocol.questions import Embed, Embeddings, Question, Ranking, Render, Rerank, Scores
@@ -88,12 +88,13 @@ class Generation:
         self._lengths.check(request.prompt for request in requests)
         with self._gate.enter():
             await self._constraints.admit(requests)
-            streams = [self._one(model, request, caller, wish) for request in requests]
-            if len(streams) == 1:
-                async with aclosing(streams[0]) as events:
+            if len(requests) == 1:
+                async with self._answered(model, requests[0], caller, wish) as (events, take):
                     async for event in events:
+                        take(event)
                         yield 0, event
                 return
+            streams = [self._one(model, request, caller, wish) for request in requests]
             async with aclosing(_merge(streams)) as merged:
                 async for indexed in merged:
                     yield indexed
@@ -122,16 +123,29 @@ class Generation:
     async def _one(
         self, model: ModelManifest, request: GenerateRequest, caller: Caller, wish: LoadOptions
     ) -> AsyncGenerator[Event]:
+        async with self._answered(model, request, caller, wish) as (events, take):
+            async for event in events:
+                take(event)
+                yield event
+
+    @asynccontextmanager
+    async def _answered(
+        self, model: ModelManifest, request: GenerateRequest, caller: Caller, wish: LoadOptions
+    ) -> AsyncIterator[tuple[AsyncGenerator[Event], Callable[[Event], None]]]:
+        """Hand out the events of one answer, and what wants to see each of them."""
         with (
             self._requests.follow(model.name, request, caller) as follow,
             self._revocations.watching(caller, follow.stop),
         ):
+
+            def take(event: Event) -> None:
+                if isinstance(event, Accepted):
+                    self._lengths.accepted(event)
+                follow(event)
+
             answer = self._replay.generate(model, request, wish)
             async with aclosing(follow.stop.guard(answer)) as events:
-                async for event in events:
-                    self._lengths.follow(event)
-                    follow(event)
-                    yield event
+                yield events, take
 
 
 async def _merge(streams: Sequence[AsyncGenerator[Event]]) -> AsyncGenerator[Indexed]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from llmd.config.sharing import LimitSettings
 from llmd.errors import ContextOverflow, InvalidRequest
-from llmd.protocol.events import Accepted, Event
+from llmd.protocol.events import Accepted
 from llmd.protocol.questions import (
     Detokenize,
     Embed,
@@ -45,10 +45,9 @@ class Lengths:
                 )
             self._check_tokens(max(map(len, token_lists(one)), default=0))
 
-    def follow(self, event: Event) -> None:
+    def accepted(self, event: Accepted) -> None:
         """Raise ContextOverflow when a prompt turns out to have too many tokens."""
-        if isinstance(event, Accepted):
-            self._check_tokens(event.prompt_tokens)
+        self._check_tokens(event.prompt_tokens)
 
     def _check_tokens(self, found: int) -> None:
         if self._tokens and found > self._tokens:

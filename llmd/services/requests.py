@@ -61,7 +61,9 @@ class Tracked:
         self.started = now
         self.first_token = 0.0
         """When it came; 0: it has not."""
-        self.usage = Usage()
+        self._usage = Usage()
+        self._written = 0
+        """Tokens of the answer that have come."""
         self.finished = ""
         """The reason, once it is complete."""
         self.cancelled = ""
@@ -78,15 +80,16 @@ class Tracked:
 
     def _learn(self, event: Accepted | Queued | Reading | Finished) -> None:
         if isinstance(event, Accepted):
-            self.usage = Usage(prompt_tokens=event.prompt_tokens)
+            self._usage, self._written = Usage(prompt_tokens=event.prompt_tokens), 0
             self._queue(event.queue_position, event.estimated_wait)
         elif isinstance(event, Queued):
             self._queue(event.position, event.estimated_wait)
         elif isinstance(event, Reading):
             self._state, self._place, self._read = RequestState.READING, None, event.tokens
-            self.usage = msgspec.structs.replace(self.usage, cached_tokens=event.cached_tokens)
+            self._usage = msgspec.structs.replace(self._usage, cached_tokens=event.cached_tokens)
         else:
-            self.usage, self._read = event.usage, event.usage.prompt_tokens
+            self._usage, self._read = event.usage, event.usage.prompt_tokens
+            self._written = event.usage.completion_tokens
             self.finished = str(event.reason)
 
     def _queue(self, position: int, wait: float) -> None:
@@ -99,12 +102,16 @@ class Tracked:
     def _write(self, tokens: int, now: float) -> float | None:
         gap = now - self._last_token if self._last_token else None
         self._state, self._place = RequestState.WRITING, None
-        self._read = self.usage.prompt_tokens
+        self._read = self._usage.prompt_tokens
         self.first_token = self.first_token or now
         self._last_token = now
-        done = self.usage.completion_tokens + tokens
-        self.usage = msgspec.structs.replace(self.usage, completion_tokens=done)
+        self._written += tokens
         return gap
+
+    @property
+    def usage(self) -> Usage:
+        """What was read and written, as far as it has come."""
+        return msgspec.structs.replace(self._usage, completion_tokens=self._written)
 
     @property
     def used(self) -> int:
@@ -112,7 +119,7 @@ class Tracked:
         waits = self._state in {RequestState.PREPARING, RequestState.QUEUED}
         if waits and not self.finished:
             return 0
-        return self.usage.prompt_tokens + self.usage.completion_tokens
+        return self._usage.prompt_tokens + self._written
 
     def journaled(self, model: str, outcome: str) -> journal.Answer:
         """Return what the journal of its request says of it."""
@@ -171,9 +178,9 @@ class Tracked:
         )
 
     def _speed(self) -> float | None:
-        tokens = self.usage.completion_tokens - 1
+        tokens = self._written - 1
         # the worker's clock counts once it is known; a slow reader makes the daemon's run late
-        seconds = self.usage.decode_seconds or self._last_token - self.first_token
+        seconds = self._usage.decode_seconds or self._last_token - self.first_token
         return round(tokens / seconds, 2) if tokens > 0 and seconds > 0 else None
 
 

@@ -14,25 +14,19 @@ from llmd.errors import LlmdError
 T = TypeVar("T")
 
 
-class _Over:
-    """What comes behind the last event."""
-
-
-_OVER = _Over()
-
-
 class Stop:
     """One piece of work: a `with` around each wait for more of it, which `pull` breaks off, as
     `asyncio.timeout` does, and never what its consumer does in between.
     """
 
-    __slots__ = ("_before", "_closing", "_error", "_resting", "_struck", "_task")
+    __slots__ = ("_before", "_closing", "_error", "_loop", "_resting", "_struck", "_task")
 
     def __init__(self) -> None:
         self._error: LlmdError | None = None
         self._struck = False
         self._before = 0
         self._task: asyncio.Task[object] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._resting: AsyncGenerator[object] | None = None
         self._closing: asyncio.Task[None] | None = None
 
@@ -59,9 +53,10 @@ class Stop:
         """Return the events, which end with the error once it is pulled."""
         try:
             while True:
-                with self:
-                    event = await anext(events, _OVER)
-                if isinstance(event, _Over):
+                try:
+                    with self:
+                        event = await anext(events)
+                except StopAsyncIteration:
                     return
                 self._resting = events
                 yield event
@@ -75,7 +70,9 @@ class Stop:
     def __enter__(self) -> None:
         if self._error is not None:
             raise self._error
-        task = asyncio.current_task()
+        # the running loop is looked up once: a `with` surrounds each token of an answer
+        self._loop = self._loop or asyncio.get_running_loop()
+        task = asyncio.current_task(self._loop)
         assert task is not None  # noqa: S101  coroutines run in tasks
         self._task, self._before = task, task.cancelling()
 

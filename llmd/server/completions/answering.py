@@ -17,6 +17,8 @@ from llmd.server.completions.exchange import Exchange
 from llmd.server.http.boundary import Encode
 from llmd.server.http.streaming import finished, open_stream
 
+_encoder = msgspec.json.Encoder()
+
 Wrap = Callable[[schema.Completion], object]
 
 
@@ -59,7 +61,7 @@ async def _stream(request: web.Request, exchange: Exchange, manner: Manner) -> w
                 if isinstance(chunk, Queued):
                     await stream.send(line.comment(chunk))
                 else:
-                    await stream.send(_event(msgspec.json.encode(manner.chunk(chunk))))
+                    await stream.send(_event(_encoder.encode(manner.chunk(chunk))))
             await stream.send(_event(b"[DONE]"))
         except LlmdError as error:
             await stream.send(_event(manner.error(error)))

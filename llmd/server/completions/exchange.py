@@ -190,6 +190,9 @@ async def _open(
         accepted, early = await _accepted(events, len(wanted))
         headers = line.headers(accepted)
         headers |= wishes.headers(services.residents.unmet(model, wish))
+        if caller.owner and not early:
+            yield Exchange(job.answer, events, accepted, headers)
+            return
         async with aclosing(_chain(early, events, discreet=not caller.owner)) as later:
             yield Exchange(job.answer, later, accepted, headers)
 

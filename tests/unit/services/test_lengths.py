@@ -57,9 +57,9 @@ def test_tokens_are_counted_where_they_come(asked: Prompt | Question) -> None:
 
 def test_a_prompt_is_judged_once_it_is_tokenised() -> None:
     lengths = Lengths(LimitSettings(prompt_tokens=9))
-    lengths.follow(Accepted(9))
+    lengths.accepted(Accepted(9))
     with pytest.raises(ContextOverflow) as caught:
-        lengths.follow(Accepted(10))
+        lengths.accepted(Accepted(10))
     assert (caught.value.details["needed"], caught.value.details["available"]) == (10, 9)
 
 

@@ -87,6 +87,7 @@ def chat_logprobs(items: list[native.TokenLogprob]) -> schema.ChatLogprobs | Non
     return schema.ChatLogprobs([_token(item) for item in items]) if items else None
 
 
+_SHOWN = (native.Delta, native.Finished)
 _SHAPES: dict[str, type[schema.Completion]] = {
     "chat.completion": schema.ChatCompletion,
     "chat.completion.chunk": schema.ChatChunk,
@@ -178,8 +179,10 @@ class Answer(ABC):
             choice.text += event.text
             choice.tokens += event.tokens
             choice.reasoning += event.reasoning
-            choice.calls.take(event.calls)
-            choice.logprobs += event.logprobs
+            if event.calls:
+                choice.calls.take(event.calls)
+            if event.logprobs:
+                choice.logprobs += event.logprobs
         elif isinstance(event, native.Finished):
             choice.reason = str(event.reason)
             choice.tokens = event.usage.completion_tokens
@@ -195,7 +198,7 @@ class Answer(ABC):
 
     def chunks(self, index: int, event: native.Event) -> list[schema.Completion]:
         """Return what one event adds to a stream."""
-        if not isinstance(event, native.Delta | native.Finished):
+        if not isinstance(event, _SHOWN):
             return []
         figures = None if self._shows_usage else UNSET
         return [self._envelope.completion(self._piece(index, event), figures)]
