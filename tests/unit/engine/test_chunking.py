@@ -33,7 +33,7 @@ def test_steps_take_as_much_longer_on_the_average_as_they_may(
         took.append(machine.seconds(4, budget))
         pace.observe(4, budget, took[-1])
     ratio = sum(took) / len(took) / plain
-    assert slowdown * 0.8 <= ratio <= slowdown * 1.1
+    assert 1 + 0.55 * (slowdown - 1) <= ratio <= 1 + 0.85 * (slowdown - 1)
     assert read > 0
 
 
@@ -72,8 +72,8 @@ def test_a_number_of_answers_never_seen_is_taken_for_its_neighbour() -> None:
     pace = PrefillPace(2.0, largest=256)
     pace.observe(8, 0, 0.08)
     pace.observe(0, 512, 5.12)
-    # the step before took half of what it might have
-    assert (pace.budget(7), pace.budget(8)) == (9, 12)
+    # the step before took less than it might have, and rows fill whole tiles
+    assert (pace.budget(7), pace.budget(8)) == (9, 8)
 
 
 class Deep:
@@ -104,8 +104,8 @@ def test_deep_in_a_prompt_blocks_are_read_where_they_are_cheaper() -> None:
     machine, pace = Deep(few=4e-6, block=1e-6), PrefillPace(2.0, largest=256)
     chunks, took = machine.read(pace, 4000)
     assert chunks.count(63) > 25
-    assert 1.8 < sum(took) / len(took) / machine.plain <= 2.2
-    assert max(took) <= 0.5
+    assert 1.6 < sum(took) / len(took) / machine.plain <= 2.0
+    assert max(took) <= 0.55
     slower, _ = Deep(few=4e-6, block=4e-6).read(PrefillPace(2.0, largest=256), 4000)
     assert len(chunks) < 0.6 * len(slower)
 
