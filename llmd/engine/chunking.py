@@ -35,7 +35,7 @@ _CHECKED = 64
 """Steps after which the other way is tried once more."""
 _MARGIN = 0.65
 """Share of the slowdown that is made use of: even steps that read nothing take about a tenth longer
-while the KV cache holds the prompt's tokens, too, and a promise of at most leaves no room for noise.
+while the KV cache holds the prompt's tokens, too, and "at most" leaves no room for noise.
 """
 _SAVED = 2.0
 """Steps whose unused time may be made use of later."""
