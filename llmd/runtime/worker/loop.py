@@ -33,6 +33,7 @@ from llmd.runtime.channel import Channel
 from llmd.runtime.worker.answers import Answers
 from llmd.runtime.worker.assembly import Assembly
 from llmd.runtime.worker.cancellations import Cancellations
+from llmd.runtime.worker.gathering import BURST, Gathering
 from llmd.runtime.worker.illustrator import Illustrated, Illustrator
 from llmd.runtime.worker.jobs import Job, Jobs, ScoreJob, VectorJob
 from llmd.runtime.worker.slimming import slim
@@ -40,9 +41,6 @@ from llmd.runtime.worker.wakefulness import Wakefulness
 from llmd.runtime.worker.warming import Warming
 
 _REPORT_EVERY = 1.0
-_MOMENT = 0.001
-_BURST = 0.02
-"""Seconds for which requests are gathered at most, each within a moment of the one before."""
 _LOST_GPU = 3
 
 
@@ -73,6 +71,7 @@ class Worker:
         self._cancelled = Cancellations()
         self._jobs = Jobs(opened.embedder, opened.scorer)
         self._warming = Warming(self._engine, self._commands.put)
+        self._gathering = Gathering()
         self._wakefulness = Wakefulness(opened.ready.gpu_layers > 0)
         self._steps = 0
         self._report_at = 0.0
@@ -147,7 +146,9 @@ class Worker:
 
     def _prepare(self, frame: Generate | Ask | Illustrated) -> None:
         if isinstance(frame, Generate | Illustrated):
-            self._commands.put(self._assembly.sequence(frame))
+            sequence = self._assembly.sequence(frame)
+            self._gathering.came(time.monotonic())
+            self._commands.put(sequence)
             return
         answer = self._answers.take(frame)
         if isinstance(answer, VectorJob | ScoreJob):
@@ -162,7 +163,7 @@ class Worker:
         latencies: list[float] = []
         idle = self._jobs.idle and (self._engine is None or self._engine.idle)
         command = self._next()
-        gather_until = time.monotonic() + _BURST if idle else 0.0
+        gather_until = time.monotonic() + BURST if idle else 0.0
         self._check_devices()
         while command is not None:
             if isinstance(command, Cancelled):
@@ -183,6 +184,8 @@ class Worker:
             else:
                 self._submit(command)
             command = self._more(gather_until)
+        if idle:
+            self._gathering.begin(time.monotonic())
         return latencies
 
     def _more(self, gather_until: float) -> Command | None:
@@ -191,7 +194,9 @@ class Worker:
         """
         begins = time.monotonic() < gather_until
         try:
-            return self._commands.get(block=begins, timeout=_MOMENT if begins else None)
+            return self._commands.get(
+                block=begins, timeout=self._gathering.moment if begins else None
+            )
         except queue.Empty:
             return None
 
