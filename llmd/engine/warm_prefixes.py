@@ -100,6 +100,7 @@ class WarmPrefixes:
         free = self._shelf.limit - self._shelf.bytes
         return any(
             self._cache.tree.length(slot) <= _QUICK
+            and self._worth(slot)
             and self._context.state_size(slot) <= free
             and self._copy(slot)
             for slot in self._cache.passing()
@@ -149,18 +150,23 @@ class WarmPrefixes:
 
     def _set_aside(self, slot: int) -> None:
         """Copy what the KV cache is about to give up."""
-        self._copy(slot)
+        if self._worth(slot):
+            self._copy(slot)
+
+    def _worth(self, slot: int) -> bool:
+        """Whether a copy of a parked sequence is worth its time, and there is none."""
+        tree = self._cache.tree
+        return tree.tail(slot) >= LEAST and not self._shelf.covers(
+            tree.tokens(slot), repr(tree.space(slot))
+        )
 
     def _copy(self, slot: int) -> bool:
-        """Put a parked sequence on the shelf, if that is worth it and has not been done."""
+        """Put a parked sequence on the shelf; False where it cannot be saved."""
         tree = self._cache.tree
-        length, key = tree.length(slot), repr(tree.space(slot))
-        if tree.tail(slot) < LEAST or self._shelf.covers(tree.tokens(slot), key):
-            return False
-        saved = self._saved.get(slot) == length
+        saved = self._saved.get(slot) == tree.length(slot)
         snapshot = self._take(slot)
         if snapshot:
-            self._shelf.put(snapshot, key, saved=saved)
+            self._shelf.put(snapshot, repr(tree.space(slot)), saved=saved)
         return snapshot is not None
 
     def _unsaved(self) -> list[int]:

@@ -18,7 +18,10 @@ _DECAY = 0.7
 
 
 class Gathering:
-    """The gaps between requests of one burst; all times are monotonic seconds."""
+    """The gaps between requests of one burst; all times are monotonic seconds.
+
+    One thread may call `came` while another calls `begin`: at worst a gap is not learned from.
+    """
 
     def __init__(self) -> None:
         self.moment = _LEAST

@@ -146,15 +146,17 @@ class Worker:
 
     def _prepare(self, frame: Generate | Ask | Illustrated) -> None:
         if isinstance(frame, Generate | Illustrated):
-            sequence = self._assembly.sequence(frame)
-            self._gathering.came(time.monotonic())
-            self._commands.put(sequence)
+            self._put(self._assembly.sequence(frame))
             return
         answer = self._answers.take(frame)
         if isinstance(answer, VectorJob | ScoreJob):
-            self._commands.put(answer)
+            self._put(answer)
         else:
             self._channel.send(Batch(self._steps, [(frame.id, Answered(answer))]))
+
+    def _put(self, work: Sequence | Job) -> None:
+        self._gathering.came(time.monotonic())
+        self._commands.put(work)
 
     def _obey(self) -> list[float]:
         """Carry out waiting commands; block while there is nothing else to do. Return latencies of
