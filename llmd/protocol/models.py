@@ -20,6 +20,13 @@ class Kind(StrEnum):
     RERANK = "rerank"
 
 
+class Medium(StrEnum):
+    """What a request may hold beside text."""
+
+    IMAGE = "image"
+    AUDIO = "audio"
+
+
 class AdapterFile(msgspec.Struct, frozen=True):
     """A LoRA adapter of a model."""
 
@@ -118,6 +125,12 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 of the files by absolute path, as far as they are known; `llmd verify` compares."""
     format: int = 1
     """Version of this record; a newer llmd may write a higher one."""
+
+    @property
+    def media(self) -> frozenset[Medium]:
+        """What requests may hold beside text."""
+        able = {Medium.IMAGE: self.vision, Medium.AUDIO: self.audio}
+        return frozenset(medium for medium, taken in able.items() if taken)
 
 
 class Drafting(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ while the daemon runs, and is written to the configuration file so that it holds
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from llmd.config.settings import ModelSettings
 from llmd.config.store import load_settings, set_value
 from llmd.errors import InvalidRequest, LlmdError
 from llmd.models.store import ModelStore
-from llmd.protocol.models import Kind, ModelManifest
+from llmd.protocol.models import Kind, Medium, ModelManifest
 
 
 class Purpose(StrEnum):
@@ -70,17 +71,18 @@ class Defaults:
         }
         self._config_file = config_file
 
-    def resolve(self, name: str | None, kind: Kind, *, media: bool = False) -> ModelManifest:
-        """Return the named model, or the default of its kind, one that takes pictures and sounds
-        for a request with `media`; raise ModelNotFound.
+    def resolve(
+        self, name: str | None, kind: Kind, *, media: Collection[Medium] = ()
+    ) -> ModelManifest:
+        """Return the named model, or the default of its kind, one that takes what a request holds
+        beside text; raise ModelNotFound.
         """
         if name not in {None, "", "default"}:
             return self._store.get(str(name))
-        purpose = Purpose.VISION if media and kind is Kind.CHAT else _PURPOSES[kind]
-        if chosen := self._names[purpose]:
+        if media and kind is Kind.CHAT:
+            return self._taking(frozenset(media))
+        if chosen := self._names[_PURPOSES[kind]]:
             return self._store.get(chosen)
-        if purpose is Purpose.VISION:
-            return self._seeing()
         return self._store.default(kind)
 
     def chosen(self, purpose: Purpose) -> str:
@@ -111,31 +113,38 @@ class Defaults:
         if purpose is Purpose.EMBEDDING:
             kind = Kind.EMBEDDING
         try:
-            model = self.resolve(None, kind, media=purpose is Purpose.VISION)
+            model = self._any() if purpose is Purpose.VISION else self.resolve(None, kind)
         except LlmdError:
             return DefaultModel(
                 purpose=purpose, model=self._names[purpose], chosen=bool(self._names[purpose])
             )
-        able = purpose is not Purpose.VISION or _takes_media(model)
+        able = purpose is not Purpose.VISION or bool(model.media)
         return DefaultModel(
             purpose=purpose, model=model.name if able else "", chosen=bool(self._names[purpose])
         )
 
-    def _seeing(self) -> ModelManifest:
-        usual = self.resolve(None, Kind.CHAT)
-        if _takes_media(usual):
+    def _taking(self, media: frozenset[Medium]) -> ModelManifest:
+        """Return the chosen model, or the usual one if that takes all of it, or the newest that
+        does; where none does, the one that can say so.
+        """
+        chosen = self._names[Purpose.VISION]
+        usual = self._store.get(chosen) if chosen else self.resolve(None, Kind.CHAT)
+        if media <= usual.media:
             return usual
-        able = [model for model in self._store.list() if _takes_media(model)]
+        able = [model for model in self._store.list() if media <= model.media]
         newest = max(able, key=lambda model: model.added, default=usual)
         return self._store.get(newest.name)
 
-
-def _takes_media(model: ModelManifest) -> bool:
-    return model.vision or model.audio
+    def _any(self) -> ModelManifest:
+        """Return the model that `llmd default` names for pictures and sounds."""
+        if chosen := self._names[Purpose.VISION]:
+            return self._store.get(chosen)
+        seeing = self._taking(frozenset({Medium.IMAGE}))
+        return seeing if seeing.vision else self._taking(frozenset({Medium.AUDIO}))
 
 
 def _check(model: ModelManifest, purpose: Purpose) -> None:
-    if model.kind not in _KINDS[purpose] or (purpose is Purpose.VISION and not _takes_media(model)):
+    if model.kind not in _KINDS[purpose] or (purpose is Purpose.VISION and not model.media):
         raise InvalidRequest(
             f"{model.name} cannot be the default for {purpose}: it is a {model.kind} model"
             + (" without a projector." if purpose is Purpose.VISION else "."),

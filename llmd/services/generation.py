@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing, asynccontextmanager, nullcontext
 
 from llmd.errors import InvalidRequest, LlmdError
 from llmd.models.presets import effect
 from llmd.protocol.callers import Caller
 from llmd.protocol.events import Accepted, Event
-from llmd.protocol.models import Kind, ModelManifest
+from llmd.protocol.models import Kind, Medium, ModelManifest
 from llmd.protocol.placement import LoadOptions
 from llmd.protocol.questions import Embed, Embeddings, Question, Ranking, Render, Rerank, Scores
 from llmd.protocol.requests import GenerateRequest
@@ -56,9 +56,13 @@ class Generation:
         self._revocations = revocations or Revocations()
 
     def resolve(
-        self, name: str | None, kind: Kind | None = Kind.CHAT, *, media: bool = False
+        self,
+        name: str | None,
+        kind: Kind | None = Kind.CHAT,
+        *,
+        media: Collection[Medium] = (),
     ) -> ModelManifest:
-        """Return the model a request means, with `media` or without; raise ModelNotFound, or
+        """Return the model a request means, which may hold `media`; raise ModelNotFound, or
         InvalidRequest when it cannot do this. A `kind` of None stands for what any model can do.
         """
         manifest = self._defaults.resolve(name, kind or Kind.CHAT, media=media)

@@ -125,7 +125,7 @@ async def chat(
 ) -> AsyncIterator[Exchange]:
     """Answer a conversation; leaving the `with` cancels what is not answered by then."""
     sources = media.sources(asked, services.media)
-    model = services.generation.resolve(asked.model, media=bool(sources))
+    model = services.generation.resolve(asked.model, media={source.medium for source in sources})
     wanted = requests.chat_requests(asked, usual(services, model))
     if sources:
         media.check(sources, model)

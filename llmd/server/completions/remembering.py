@@ -16,6 +16,7 @@ import msgspec
 
 from llmd.errors import InvalidRequest
 from llmd.protocol.callers import Caller
+from llmd.protocol.models import Medium
 from llmd.protocol.sessions import NewMessage, SessionMessage
 from llmd.server.completions import exchange, schema
 from llmd.server.completions.convert import history
@@ -87,7 +88,7 @@ async def _pictured(
     room = services.media.max_items - len(record.terms.pictures)
     if room <= 0 or not any(one.metadata_info.get("pictures") for one in kept):
         return plain
-    if not services.generation.resolve(asked.model, media=True).vision:
+    if not services.generation.resolve(asked.model, media={Medium.IMAGE}).vision:
         return plain
     found = await services.conversations.pictures(record.caller, record.session, room)
     return [

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from llmd.config.settings import ModelSettings
 from llmd.config.store import load_settings
 from llmd.errors import InvalidRequest, ModelNotFound
 from llmd.models.store import ModelStore
-from llmd.protocol.models import Kind, ModelManifest
+from llmd.protocol.models import Kind, Medium, ModelManifest
 from llmd.services.defaults import Defaults, Purpose
 
 
@@ -23,11 +24,17 @@ def store(
     return store
 
 
-def seeing(store: ModelStore, name: str) -> ModelManifest:
-    import msgspec
+PICTURE, SOUND = {Medium.IMAGE}, {Medium.AUDIO}
 
+
+def seeing(store: ModelStore, name: str) -> ModelManifest:
     store.copy("llmd-tiny", name)
     return store.change(name, lambda model: msgspec.structs.replace(model, vision=True))
+
+
+def hearing(store: ModelStore, name: str) -> ModelManifest:
+    store.copy("llmd-tiny", name)
+    return store.change(name, lambda model: msgspec.structs.replace(model, audio=True))
 
 
 def test_a_name_wins_over_any_default(store: ModelStore) -> None:
@@ -51,16 +58,38 @@ def test_what_nobody_chose_is_the_newest_that_can(store: ModelStore) -> None:
 
 def test_pictures_go_to_a_model_that_sees(store: ModelStore) -> None:
     defaults = Defaults(store, ModelSettings())
-    assert defaults.resolve(None, Kind.CHAT, media=True).name == "llmd-tiny", "it says why not"
+    assert defaults.resolve(None, Kind.CHAT, media=PICTURE).name == "llmd-tiny", "it says why not"
     seeing(store, "eye")
-    assert defaults.resolve(None, Kind.CHAT, media=True).name == "eye"
+    assert defaults.resolve(None, Kind.CHAT, media=PICTURE).name == "eye"
     seeing(store, "newer-eye")
-    assert defaults.resolve(None, Kind.CHAT, media=True).name == "newer-eye"
+    assert defaults.resolve(None, Kind.CHAT, media=PICTURE).name == "newer-eye"
     chosen = Defaults(store, ModelSettings(default="eye"))
-    assert chosen.resolve(None, Kind.CHAT, media=True).name == "eye"
+    assert chosen.resolve(None, Kind.CHAT, media=PICTURE).name == "eye"
     chosen = Defaults(store, ModelSettings(default="eye", default_vision="newer-eye"))
-    assert chosen.resolve(None, Kind.CHAT, media=True).name == "newer-eye"
+    assert chosen.resolve(None, Kind.CHAT, media=PICTURE).name == "newer-eye"
     assert chosen.resolve(None, Kind.CHAT).name == "eye"
+
+
+def test_a_request_goes_to_a_model_that_takes_all_of_it(store: ModelStore) -> None:
+    defaults = Defaults(store, ModelSettings())
+    seeing(store, "eye")
+    hearing(store, "newer-ear")
+    assert defaults.resolve(None, Kind.CHAT, media=PICTURE).name == "eye"
+    assert defaults.resolve(None, Kind.CHAT, media=SOUND).name == "newer-ear"
+    assert defaults.resolve(None, Kind.CHAT, media=PICTURE | SOUND).name == "newer-ear"
+    chosen = Defaults(store, ModelSettings(default="newer-ear", default_vision="newer-ear"))
+    assert chosen.resolve(None, Kind.CHAT, media=SOUND).name == "newer-ear"
+    assert chosen.resolve(None, Kind.CHAT, media=PICTURE).name == "eye"
+    rows = {row.purpose: row.model for row in defaults.list()}
+    assert rows[Purpose.VISION] == "eye"
+    rows = {row.purpose: row.model for row in chosen.list()}
+    assert rows[Purpose.VISION] == "newer-ear"
+
+
+def test_the_row_for_pictures_names_a_model_that_only_hears(store: ModelStore) -> None:
+    hearing(store, "ear")
+    rows = {row.purpose: row for row in Defaults(store, ModelSettings()).list()}
+    assert (rows[Purpose.VISION].model, rows[Purpose.VISION].chosen) == ("ear", False)
 
 
 async def test_a_choice_holds_at_once_and_after_a_restart(

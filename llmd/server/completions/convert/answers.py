@@ -10,7 +10,7 @@ from typing import ClassVar
 from msgspec import UNSET, UnsetType
 
 from llmd.protocol import events as native
-from llmd.protocol.models import ModelManifest
+from llmd.protocol.models import Medium, ModelManifest
 from llmd.server.completions import schema
 from llmd.server.completions.convert import line
 from llmd.server.completions.convert.tools import Calls, pieces
@@ -131,7 +131,7 @@ def model_object(manifest: ModelManifest) -> schema.ModelObject:
         size=manifest.size,
         context_length=manifest.context_length,
         quantization=manifest.quantization,
-        modalities=["text", *["image"] * manifest.vision, *["audio"] * manifest.audio],
+        modalities=["text", *(str(medium) for medium in Medium if medium in manifest.media)],
     )
 
 

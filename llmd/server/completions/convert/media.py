@@ -16,7 +16,7 @@ import msgspec
 
 from llmd.config.settings import MediaSettings
 from llmd.errors import InvalidRequest
-from llmd.protocol.models import ModelManifest
+from llmd.protocol.models import Medium, ModelManifest
 from llmd.protocol.requests import ChatPrompt, GenerateRequest
 from llmd.server.completions import schema
 
@@ -31,8 +31,7 @@ class Source:
 
     where: str
     """As in `messages[0].content[1]`."""
-    sense: str
-    """`image` or `audio`."""
+    medium: Medium
     data: bytes = b""
     url: str = ""
 
@@ -57,9 +56,8 @@ def sources(request: schema.ChatRequest, limits: MediaSettings) -> list[Source]:
 def check(found: Sequence[Source], model: ModelManifest) -> None:
     """Raise InvalidRequest for the first part that a model cannot take in."""
     for source in found:
-        able = model.vision if source.sense == "image" else model.audio
-        if not able:
-            what = "pictures" if source.sense == "image" else "sounds"
+        if source.medium not in model.media:
+            what = "pictures" if source.medium is Medium.IMAGE else "sounds"
             raise InvalidRequest(
                 f"{source.where} is not for {model.name}: it takes no {what}.",
                 hint="A model that does has a projector: llmd import MODEL.gguf --mmproj FILE.",
@@ -96,15 +94,15 @@ def numbered(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         if isinstance(content, list):
             parts = []
             for part in content:
-                sense = _SENSES.get(part["type"])
-                parts.append({"type": sense, "media": count} if sense else part)
-                count += sense is not None
+                medium = _MEDIA.get(part["type"])
+                parts.append({"type": str(medium), "media": count} if medium else part)
+                count += medium is not None
             message = {**message, "content": parts}  # noqa: PLW2901  the message to keep
         result.append(message)
     return result
 
 
-_SENSES = {"image_url": "image", "input_audio": "audio"}
+_MEDIA = {"image_url": Medium.IMAGE, "input_audio": Medium.AUDIO}
 
 
 def _parts(request: schema.ChatRequest) -> Iterator[tuple[str, schema.Part]]:
@@ -129,7 +127,7 @@ def picture(where: str, image: schema.ImageUrl | str | None, limits: MediaSettin
         raise InvalidRequest(f"{where} has no image_url.url.", param=where)
     scheme, _, rest = url.partition(":")
     if scheme.lower() in {"http", "https"}:
-        return Source(where, "image", url=url)
+        return Source(where, Medium.IMAGE, url=url)
     described, comma, text = rest.partition(",")
     if scheme.lower() != "data" or not comma or not described.lower().endswith(";base64"):
         raise InvalidRequest(
@@ -137,7 +135,7 @@ def picture(where: str, image: schema.ImageUrl | str | None, limits: MediaSettin
             hint='Send "data:image/png;base64,..." with the bytes of the file.',
             param=where,
         )
-    return Source(where, "image", _unpacked(text, where, limits))
+    return Source(where, Medium.IMAGE, _unpacked(text, where, limits))
 
 
 def _sound(where: str, sound: schema.InputAudio | None, limits: MediaSettings) -> Source:
@@ -149,7 +147,7 @@ def _sound(where: str, sound: schema.InputAudio | None, limits: MediaSettings) -
             hint=f"Send one of {', '.join(_FORMATS)}.",
             param=where,
         )
-    return Source(where, "audio", _unpacked(sound.data, where, limits))
+    return Source(where, Medium.AUDIO, _unpacked(sound.data, where, limits))
 
 
 def _unpacked(text: str, where: str, limits: MediaSettings) -> bytes:

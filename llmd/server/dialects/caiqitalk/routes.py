@@ -10,7 +10,7 @@ from aiohttp import web
 
 from llmd.errors import InvalidRequest, ModelNotFound, NoModel
 from llmd.protocol.callers import Scope
-from llmd.protocol.models import ModelManifest
+from llmd.protocol.models import Medium, ModelManifest
 from llmd.server.completions import exchange
 from llmd.server.completions import schema as completions
 from llmd.server.completions.answering import Manner, respond
@@ -53,7 +53,7 @@ async def vision_completions(request: web.Request) -> web.Response:
 def _seeing(services: Services, name: str | None) -> ModelManifest:
     """Return the model that looks at a picture; raise NoModel where none is named and none can."""
     with _served(name):
-        model = services.generation.resolve(name, media=True)
+        model = services.generation.resolve(name, media={Medium.IMAGE})
     if model.vision:
         return model
     if name not in _UNNAMED:

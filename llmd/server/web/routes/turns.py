@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 
 from llmd.errors import InvalidRequest
 from llmd.protocol.callers import Caller, Scope
+from llmd.protocol.models import Medium
 from llmd.protocol.sessions import Picture
 from llmd.server.completions import schema
 from llmd.server.completions.record import Record
@@ -104,7 +105,7 @@ def _who(request: web.Request) -> tuple[Services, Caller]:
 
 def _check_sight(services: Services, asked: schema.ChatRequest, shown: Sequence[Picture]) -> None:
     """Raise ModelNotFound, and InvalidRequest for a model that sees nothing."""
-    model = services.generation.resolve(asked.model, media=bool(shown))
+    model = services.generation.resolve(asked.model, media={Medium.IMAGE} if shown else ())
     if shown and not model.vision:
         raise InvalidRequest(
             f"{model.name} takes no pictures.",
