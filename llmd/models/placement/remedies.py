@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from llmd.models.placement.arranging import Fitting
+from llmd.models.placement.arranging import Arrangement, Fitting
 from llmd.models.placement.searching import largest
-from llmd.models.placement.shape import CELL_STEP
+from llmd.models.placement.shape import CELL_STEP, whole_cells
 from llmd.models.placement.spreading import CPU
 from llmd.models.placement.wishes import LEAST_CONTEXT, Wishes
 from llmd.protocol.placement import LoadOptions, Remedy
@@ -35,7 +35,7 @@ def remedies(fitting: Fitting, refit: Refit) -> list[Remedy]:
     if wishes.require_gpu and not fitting.gpus:
         return _without_gpu(wishes, refit)
     found = [
-        *_shorter(wishes, refit),
+        *(_tighter(wishes, refit) or _shorter(wishes, refit)),
         *_packed(wishes, refit),
         *_fewer(wishes, refit),
         *_without_gpu(wishes, refit),
@@ -53,11 +53,36 @@ def problem(fitting: Fitting) -> str:
     needed = worst.parts.total
     free = fitting.rooms.get(worst.device, 0)
     where = "memory" if worst.device == CPU else f"the memory of {worst.device}"
-    context = f" with a context of {arrangement.shape.context_length}" if wishes.generates else ""
     return (
-        f"{name} needs {_gib(needed)} of {where}{context}, of which its weights are "
-        f"{_gib(worst.parts.weights)}, but only {_gib(free)} are free."
+        f"{name} needs {_gib(needed)} of {where}{_extent(wishes, arrangement)}, of which its "
+        f"weights are {_gib(worst.parts.weights)}, but only {_gib(free)} are free."
     )
+
+
+def _extent(wishes: Wishes, arrangement: Arrangement) -> str:
+    if not wishes.generates:
+        return ""
+    if wishes.kv_tokens:
+        return f" with a KV cache of {wishes.kv_tokens} tokens"
+    return f" with a context of {arrangement.shape.context_length}"
+
+
+def _tighter(wishes: Wishes, refit: Refit) -> list[Remedy]:
+    """Fewer cells than were asked for still hold a context, only fewer at a time."""
+    if not wishes.generates or not wishes.kv_tokens:
+        return []
+
+    def fits(cells: int) -> bool:
+        context = min(wishes.context_length, cells)
+        tighter = replace(wishes, kv_tokens=cells, context_length=context)
+        return refit(tighter).search() is not None
+
+    least = whole_cells(wishes.context_length if wishes.asked_context else LEAST_CONTEXT)
+    cells = largest(least, wishes.kv_tokens, fits, CELL_STEP)
+    if cells is None:
+        return []
+    text = f"A KV cache of {cells} tokens (kv_tokens) fits."
+    return [Remedy(text=text, options=LoadOptions(kv_tokens=cells))]
 
 
 def _shorter(wishes: Wishes, refit: Refit) -> list[Remedy]:
@@ -65,14 +90,20 @@ def _shorter(wishes: Wishes, refit: Refit) -> list[Remedy]:
         return []
 
     def fits(context: int) -> bool:
-        shorter = replace(wishes, context_length=context, asked_context=True, kv_tokens=0)
+        cells = min(wishes.kv_tokens, context)
+        shorter = replace(wishes, context_length=context, asked_context=True, kv_tokens=cells)
         return refit(shorter).search() is not None
 
     context = largest(CELL_STEP, wishes.context_length, fits, CELL_STEP)
     if context is None or (context < LEAST_CONTEXT and not wishes.asked_context):
         return []
-    text = f"A context of {context} tokens fits."
-    return [Remedy(text=text, options=LoadOptions(context_length=context))]
+    if wishes.kv_tokens:
+        text = f"A context and a KV cache (kv_tokens) of {context} tokens fit."
+        options = LoadOptions(context_length=context, kv_tokens=context)
+    else:
+        text = f"A context of {context} tokens fits."
+        options = LoadOptions(context_length=context)
+    return [Remedy(text=text, options=options)]
 
 
 def _packed(wishes: Wishes, refit: Refit) -> list[Remedy]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from llmd.config.settings import Settings
 from llmd.errors import InvalidRequest
 from llmd.models.gguf.facts import Facts
+from llmd.models.placement.shape import whole_cells
 from llmd.protocol.placement import LoadOptions
 
 USUAL_CONTEXT = 8192
@@ -60,11 +61,12 @@ def settle(
     context = options.context_length or engine.context_length
     layers = engine.gpu_layers if options.gpu_layers is None else options.gpu_layers
     split = options.tensor_split
+    cells = options.kv_tokens or engine.kv_tokens
     wishes = Wishes(
-        context_length=context or min(facts.context_length or USUAL_CONTEXT, USUAL_CONTEXT),
+        context_length=context or _usual_context(facts, cells),
         asked_context=bool(context),
         parallel=options.parallel or engine.parallel,
-        kv_tokens=options.kv_tokens or engine.kv_tokens,
+        kv_tokens=cells,
         kv_type=options.kv_type or str(engine.kv_type),
         flash=(options.flash_attention or str(engine.flash_attention)) != "off",
         batch=engine.batch,
@@ -84,6 +86,12 @@ def settle(
     _check(wishes)
     _check_blocks(wishes, facts)
     return wishes
+
+
+def _usual_context(facts: Facts, cells: int) -> int:
+    """Return the context length that nobody asked for; the cache must hold it."""
+    usual = min(facts.context_length or USUAL_CONTEXT, USUAL_CONTEXT)
+    return min(usual, whole_cells(cells)) if cells else usual
 
 
 def read_split(text: str) -> list[float]:

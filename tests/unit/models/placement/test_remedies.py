@@ -49,6 +49,45 @@ def test_a_context_that_is_too_long_gets_the_longest_that_fits() -> None:
     assert more.search() is None
 
 
+def test_a_cache_of_more_cells_than_fit_gets_the_most_that_do() -> None:
+    why, (first, *_) = tried([cpu(GIB)], kv_tokens=1_000_000, context_length=2048)
+    assert "with a KV cache of 1000000 tokens" in why
+    assert first.options
+    cells = first.options.kv_tokens
+    assert cells
+    assert first.text == f"A KV cache of {cells} tokens (kv_tokens) fits."
+    assert first.options.context_length is None
+
+    def fits(kv_tokens: int) -> bool:
+        wanted = wishes(None, FEW, context_length=2048, kv_tokens=kv_tokens)
+        return Fitting(subject(), wanted, [cpu(GIB)], frozenset()).search() is not None
+
+    assert fits(cells)
+    assert not fits(cells + 256)
+
+
+def test_a_cache_gets_smaller_than_the_usual_context_where_it_must() -> None:
+    _, (first, *_) = tried([cpu(650 * MIB)], facts(context_length=32_768), kv_tokens=1_000_000)
+    assert first.options
+    cells = first.options.kv_tokens
+    assert cells
+    assert 1024 <= cells < 8192
+    wanted = wishes(facts(context_length=32_768), FEW, kv_tokens=cells)
+    found = Fitting(subject(), wanted, [cpu(650 * MIB)], frozenset()).search()
+    assert found
+    assert found.shape.context_length == found.shape.cells == cells
+
+
+def test_a_context_that_is_too_long_takes_the_cache_along() -> None:
+    _, (first, *_) = tried([cpu(GIB)], kv_tokens=1_000_000, context_length=1_000_000)
+    assert first.options
+    context = first.options.context_length
+    assert context == first.options.kv_tokens
+    assert first.text == f"A context and a KV cache (kv_tokens) of {context} tokens fit."
+    wanted = wishes(None, FEW, context_length=context, kv_tokens=context)
+    assert Fitting(subject(), wanted, [cpu(GIB)], frozenset()).search()
+
+
 def test_a_quantised_cache_is_offered_where_it_helps() -> None:
     _, help_ = tried([cpu(730 * MIB)], context_length=12_000, parallel=1)
     assert any(one.options and one.options.kv_type == "q8_0" for one in help_)

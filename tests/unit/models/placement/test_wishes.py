@@ -17,6 +17,13 @@ def test_a_context_that_nobody_asked_for_is_the_trained_one_up_to_8192() -> None
     assert not wishes().asked_context
 
 
+def test_a_context_that_nobody_asked_for_is_held_by_the_cache_that_somebody_did() -> None:
+    assert wishes(facts(context_length=131_072), kv_tokens=2000).context_length == 2048
+    assert wishes(facts(context_length=1024), kv_tokens=2000).context_length == 1024
+    settings = Settings(engine=EngineSettings(kv_tokens=4096))
+    assert wishes(facts(context_length=131_072), settings).context_length == 4096
+
+
 def test_options_win_over_settings() -> None:
     settings = Settings(
         engine=EngineSettings(context_length=512, parallel=3, kv_type=CacheType.Q8_0, gpu_layers=7),
