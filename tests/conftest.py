@@ -4,6 +4,7 @@ spot.
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Callable
 from functools import cache
@@ -19,6 +20,18 @@ DATA = Path(__file__).parent / "data"
 
 # shells start what runs in the background with Ctrl-C ignored, and children would inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay until the end: nothing in them is garbage."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Look for what was forgotten once; pytest looks five times, and at all there is."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

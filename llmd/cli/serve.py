@@ -1,6 +1,7 @@
 """The daemon's life: `llmd serve start stop restart status`."""
 
 import contextlib
+import gc
 import time
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -26,8 +27,11 @@ Now = Annotated[bool, typer.Option("--now", help="Do not let running answers fin
 
 def serve(host: Host = None, port: Port = None) -> None:
     """Run the daemon in the foreground."""
+    # what is imported stays: looking for garbage in it would take a sixth of the start
+    gc.disable()
     from llmd.daemon import main
 
+    gc.enable()
     raise typer.Exit(main(host, port))
 
 

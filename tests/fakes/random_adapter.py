@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import gguf
 import numpy as np
 
+_read = cache(gguf.GGUFReader)  # a third of a second
 _CHANGED = ("attn_q.weight", "attn_v.weight", "ffn_up.weight")
 _RANK = 4
 
@@ -23,7 +25,7 @@ def write_adapter(
     """Write an adapter for the model `base` and return its path; `architecture` overrides the
     model's, `invocation` makes it one that certain tokens switch on (aLoRA).
     """
-    reader = gguf.GGUFReader(base)
+    reader = _read(base)
     rng = np.random.default_rng(seed)
     own = reader.fields["general.architecture"].contents()
     writer = gguf.GGUFWriter(str(path), architecture or own)

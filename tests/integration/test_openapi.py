@@ -25,8 +25,8 @@ from llmd.server.openapi.document import Documents
 from tests.integration.conftest import Daemon
 
 DIALECTS = Documents(TCP_MOUNTS).dialects
-EXAMPLES = 12
-AGAIN = 3
+EXAMPLES = 8
+AGAIN = 2
 """Per operation and mode, and for one that is at another path too; less than a minute for all."""
 
 CHEAP = {"max_tokens": 3, "max_completion_tokens": 3, "n": 2, "best_of": 2}
