@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
-import pynvml
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -27,39 +26,42 @@ def usage(bus: str, ours: Collection[int]) -> Usage | None:
     """Look at the GPU that sits at `bus`; `ours` are the ids of our processes. None where NVML has
     nothing to say.
     """
-    with _library() as there:
-        if not there:
+    with _library() as nvml:
+        if nvml is None:
             return None
         try:
-            handle = pynvml.nvmlDeviceGetHandleByPciBusId(bus.encode())
-            memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-            return Usage(int(memory.total), int(memory.free), _others(handle, ours))
-        except pynvml.NVMLError:
+            handle = nvml.nvmlDeviceGetHandleByPciBusId(bus.encode())
+            memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+            return Usage(int(memory.total), int(memory.free), _others(nvml, handle, ours))
+        except nvml.NVMLError:
             return None
 
 
 @contextlib.contextmanager
-def _library() -> Iterator[bool]:
+def _library() -> Iterator[Any]:
+    """Yield the library, or None where there is no driver."""
+    import pynvml  # noqa: PLC0415  a megabyte that machines without such a GPU do without
+
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
-        yield False
+        yield None
         return
     try:
-        yield True
+        yield pynvml
     finally:
         with contextlib.suppress(pynvml.NVMLError):
             pynvml.nvmlShutdown()
 
 
-def _others(handle: Any, ours: Collection[int]) -> int | None:
+def _others(nvml: Any, handle: Any, ours: Collection[int]) -> int | None:
     """Return what other processes use; in a container the driver may hide them."""
     try:
         running = [
-            *pynvml.nvmlDeviceGetComputeRunningProcesses(handle),
-            *pynvml.nvmlDeviceGetGraphicsRunningProcesses(handle),
+            *nvml.nvmlDeviceGetComputeRunningProcesses(handle),
+            *nvml.nvmlDeviceGetGraphicsRunningProcesses(handle),
         ]
-    except pynvml.NVMLError:
+    except nvml.NVMLError:
         return None
     used = {one.pid: one.usedGpuMemory or 0 for one in running}
     return sum(size for pid, size in used.items() if pid not in ours)

@@ -5,10 +5,10 @@ may insert it between a look and the insertion.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import Executable, Table
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
@@ -21,9 +21,11 @@ def upsert(
     """Return the statement that inserts `values`, or makes `changes` in the row with the same
     primary key; these may be expressions over the table's columns.
     """
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return (
-        insert(table)
+    # the other one need not be loaded
+    dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")
+    statement: Executable = (
+        dialect.insert(table)
         .values(dict(values))
         .on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=dict(changes))
     )
+    return statement
