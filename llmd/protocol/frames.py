@@ -104,7 +104,13 @@ class Shrink(msgspec.Struct, frozen=True, tag="shrink"):
     bytes: int
 
 
-ToWorker = Load | Generate | Ask | Cancel | Shrink | Stop
+class Share(msgspec.Struct, frozen=True, tag="share"):
+    """So many workers compute at this moment; use your share of the threads."""
+
+    workers: int
+
+
+ToWorker = Load | Generate | Ask | Cancel | Shrink | Share | Stop
 
 
 class Loading(msgspec.Struct, frozen=True, tag="loading"):

@@ -17,6 +17,7 @@ from llmd.protocol.models import LoadedModel, LoadFailure, LoadProgress, ModelMa
 from llmd.protocol.placement import LoadOptions
 from llmd.protocol.requests import Prompt
 from llmd.runtime.arranger import Arranger
+from llmd.runtime.cores import share_cores
 from llmd.runtime.opening import Opening, Order, StartWorker
 from llmd.runtime.planning import Planner
 from llmd.runtime.process import WorkerProcess
@@ -89,16 +90,25 @@ class Pool:
         place.lifetime.renew()
         place.lifetime.wished = wish.keep_alive
         seat, worker = await self._seated(place, prompt, wish, alone=alone)
-        seat.running += 1
+        self._run(seat, 1)
         try:
             yield worker
         finally:
-            seat.running -= 1
+            self._run(seat, -1)
             if alone:
                 for reserved in place.seats:
                     reserved.reserved = False
             place.stir()
             self._depart(place)
+
+    def _run(self, seat: Seat, change: int) -> None:
+        """Count a request of a worker; the first one and the last one change how cores are
+        shared.
+        """
+        busy = bool(seat.running)
+        seat.running += change
+        if busy != bool(seat.running):
+            share_cores(self._places)
 
     async def load(
         self,

@@ -33,6 +33,7 @@ from llmd.protocol.frames import (
     Loading,
     Log,
     Ready,
+    Share,
     Shrink,
     Shrunk,
     Stop,
@@ -95,6 +96,7 @@ class WorkerProcess:
         self._wedged = self._stopped = self._gone = False
         self._tasks: list[asyncio.Task[None]] = []
         self._oom_kills = _oom_kills()
+        self._sharing = 1
 
     @classmethod
     async def start(
@@ -172,6 +174,12 @@ class WorkerProcess:
         """Have its caches give up so many bytes."""
         if self.alive:
             self._link.send(Shrink(size))
+
+    def share(self, workers: int) -> None:
+        """Have it use its share of the cores; see `Worker`."""
+        if workers != self._sharing and self.alive:
+            self._sharing = workers
+            self._link.send(Share(workers))
 
     async def retire(self) -> None:
         """Have the process save its warm prefixes and end; kill it when that takes too long."""

@@ -66,6 +66,10 @@ class Worker(Protocol):
         """Have its caches give up so many bytes; at once nothing happens, and never an error."""
         ...
 
+    def share(self, workers: int) -> None:
+        """So many workers compute on this machine now: use a share of its cores; never an error."""
+        ...
+
     async def retire(self) -> None:
         """End it, but let it save what it has read first, for a few seconds; otherwise as `stop`,
         which may be called meanwhile.

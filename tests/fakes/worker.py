@@ -117,6 +117,7 @@ class FakeWorker:
         self.poison: str | None = None
         """A prompt that kills it."""
         self.caches = 0
+        self.shares: list[int] = []
         """Bytes it could give up."""
         self._hooks = hooks
         self._dead = asyncio.Event()
@@ -181,6 +182,9 @@ class FakeWorker:
         if self.alive:
             self._hooks.shrunk(min(size, self.caches))
         self.caches -= min(size, self.caches)
+
+    def share(self, workers: int) -> None:
+        self.shares.append(workers)
 
     async def retire(self) -> None:
         await self.stop()

@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, ClassVar
 
 import llama_cpp.llama_cpp as lib
 import numpy as np
@@ -54,6 +54,11 @@ class ContextShape:
 class Context:
     """A KV cache and the compute buffers to run a model with."""
 
+    sharing: ClassVar[int] = 1
+    """Processes that compute at this moment, each with its share of the threads; set by any
+    thread.
+    """
+
     def __init__(self, pointer: Any, model: Model) -> None:
         self._p = pointer
         self._memory = lib.llama_get_memory(pointer)
@@ -62,7 +67,7 @@ class Context:
         self._labels = model.labels
         self._logits: tuple[int, Floats] = (0, np.empty((0, 0), np.float32))
         """Address and view of the latest logits; they lie where they lay before in most steps."""
-        self._threads: int = lib.llama_n_threads(pointer)
+        self._threads = self._wanted = int(lib.llama_n_threads(pointer))
         self.tokens: int = lib.llama_n_ctx(pointer)
         self.pooling = lib.llama_pooling_type(pointer)
         self.can_shift: bool = bool(self._memory) and lib.llama_memory_can_shift(self._memory)
@@ -105,10 +110,16 @@ class Context:
         negative broken.
         """
         batch.c.n_tokens = count
+        self._settle_threads()
         return int(lib.llama_decode(self._p, batch.c))
 
     def use_threads(self, count: int) -> None:
-        """Run decode calls with so many threads from now on."""
+        """Run decode calls with so many threads from now on, or with a share of them."""
+        self._wanted = count
+        self._settle_threads()
+
+    def _settle_threads(self) -> None:
+        count = max(1, self._wanted // self.sharing)
         if count != self._threads:
             lib.llama_set_n_threads(self._p, count, count)
             self._threads = count

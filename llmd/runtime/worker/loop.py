@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from llmd.engine.bindings import Context
 from llmd.engine.loading import Opened
 from llmd.engine.sequence import Sequence
 from llmd.engine.warm_prefixes import Recalled
@@ -23,6 +24,7 @@ from llmd.protocol.frames import (
     Figures,
     Generate,
     Log,
+    Share,
     Shrink,
     Shrunk,
     Stop,
@@ -88,6 +90,8 @@ class Worker:
         elif isinstance(frame, Cancel):
             self._cancelled.add(frame.id)
             self._commands.put(Cancelled(frame.id, time.monotonic()))
+        elif isinstance(frame, Share):
+            Context.sharing = frame.workers
         elif isinstance(frame, Shrink | Stop):
             self._commands.put(frame)
 

@@ -30,6 +30,7 @@ from llmd.protocol.frames import (
     Loading,
     Log,
     Ready,
+    Share,
     Shrink,
     Shrunk,
     Stop,
@@ -142,6 +143,7 @@ TO_WORKER: list[Any] = [
     *(Ask(10 + place, question) for place, question in enumerate(QUESTIONS)),
     Cancel(5),
     Shrink(1 << 30),
+    Share(2),
     Stop(),
 ]
 FROM_WORKER: list[Any] = [

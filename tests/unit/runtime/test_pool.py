@@ -517,3 +517,17 @@ async def test_nothing_is_lost_when_hundreds_of_requests_come_go_and_leave_at_ra
     assert all(model.running == 0 and model.waiting == 0 for model in pool.loaded())
     await pool.close()
     assert not any(worker.alive for worker in starts.workers)
+
+
+async def test_workers_share_the_cores_while_both_have_requests() -> None:
+    starts = FakeStarts()
+    pool = make(starts)
+    await use(pool, "a")
+    async with pool.lease(manifest("b")):
+        a, b = starts.workers
+        async with pool.lease(manifest("a")), pool.lease(manifest("a")):
+            assert (a.shares[-1], b.shares[-1]) == (2, 2)
+            told = len(b.shares)
+        assert b.shares[-1] == 1
+    assert len(b.shares) == told + 1, "a second request of one worker changes nothing"
+    await pool.close()

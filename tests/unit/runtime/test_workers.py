@@ -136,3 +136,16 @@ async def test_shrinking_says_what_there_was_to_give(seen_worker: tuple[Seen, Wo
     assert seen.shrunk == [0]
     await worker.stop()
     worker.shrink(1000)  # nobody is left to do it
+
+
+async def test_sharing_the_cores_changes_no_answer(seen_worker: tuple[Seen, Worker]) -> None:
+    _, worker = seen_worker
+    request = GenerateRequest(prompt=PROMPT, sampling=GREEDY, max_tokens=4)
+    before = [event async for event in worker.generate(request)]
+    worker.share(2)
+    worker.share(2)
+    after = [event async for event in worker.generate(request)]
+    text = [event.text for event in before if isinstance(event, Delta)]
+    assert "".join(text) == "".join(event.text for event in after if isinstance(event, Delta))
+    await worker.stop()
+    worker.share(1)  # nobody is left to do it

@@ -154,3 +154,24 @@ def test_pooled_embeddings(model: Model) -> None:
     assert first.shape == (256,)
     np.testing.assert_allclose(first, second, rtol=1e-4)
     context.close()
+
+
+def test_threads_are_shared_with_other_processes(
+    context: Context, model: Model, decode: Decode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def now() -> tuple[int, int]:
+        return lib.llama_n_threads(context.pointer), lib.llama_n_threads_batch(context.pointer)
+
+    context.use_threads(6)
+    decode(context, model, "one")
+    assert now() == (6, 6)
+    monkeypatch.setattr(Context, "sharing", 4)
+    context.clear()
+    decode(context, model, "two")
+    assert now() == (1, 1)
+    context.use_threads(9)
+    assert now() == (2, 2)
+    monkeypatch.setattr(Context, "sharing", 20)
+    context.clear()
+    decode(context, model, "three")
+    assert now() == (1, 1)
