@@ -1,11 +1,14 @@
 """llmd's `/v1` against llama-server and llama-cpp-python's example server, all in one run.
 
     python -m tests.bench.serving --llama-server PATH [--example-server PATH/server.py]
-        [--packaged-server] [--vocab VOCAB.gguf] [--rounds 5] [--only WORDS]
+        [--packaged-server] [--instances N] [--vocab VOCAB.gguf] [--rounds 5] [--only WORDS]
 
 Makes random-weight models (0.5b: what a real small model costs; tiny: server overhead alone),
 starts the servers with the same threads, sequences and context, and runs the same work on each in
 turn, so that a noisy machine hits all of them. Prints the medians and their ratios.
+
+With `--instances` there is a second llmd, whose model is loaded by so many processes that have the
+threads, sequences and context of one together.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from llmd.client.load import Outcome, Target, Work, run
 from tests.fakes.random_model import write_random_model
 
 CONTEXT = 8192
+INSTANCES = "llmd, instances"
 SERIAL = {"llama_cpp.server"}
 """Peers that take minutes for a round; they run one."""
 ENVIRONMENT = {
@@ -98,10 +102,9 @@ def _commands(
     threads, python = str(args.threads), sys.executable
     peer = [args.llama_server, "-m", str(model), "-np", str(case.sequences)]
     peer += ["--port", str(ports["llama-server"]), "-c", str(CONTEXT), "-t", threads]
-    found = {
-        "llmd": [python, "-m", "llmd", "serve", "--port", str(ports["llmd"])],
-        "llama-server": peer,
-    }
+    own = ("llmd", INSTANCES) if args.instances > 1 else ("llmd",)
+    found = {name: [python, "-m", "llmd", "serve", "--port", str(ports[name])] for name in own}
+    found["llama-server"] = peer
     if args.example_server and "example" in case.targets:
         config = model.with_name("example.json")
         config.write_text(json.dumps(_example(case, model, ports["example"], args.threads)))
@@ -134,33 +137,46 @@ def _servers(
     args: argparse.Namespace, case: Case, model: Path, home: Path
 ) -> Iterator[dict[str, str]]:
     """Start all servers and yield their base URLs."""
-    names = ("llmd", "llama-server", "example", "llama_cpp.server")
+    names = ("llmd", INSTANCES, "llama-server", "example", "llama_cpp.server")
     ports = {name: free_port() for name in names}
-    environment = {
-        **os.environ,
-        **ENVIRONMENT,
-        "LLMD_HOME": str(home),
-        "LLMD_ENGINE_PARALLEL": str(case.sequences),
-        "LLMD_ENGINE_KV_TOKENS": str(CONTEXT),
-        "LLMD_ENGINE_CONTEXT_LENGTH": str(CONTEXT),
-        "LLMD_ENGINE_THREADS": str(args.threads),
+    environments = {
+        "llmd": _environment(args, case, home / "one", 1),
+        INSTANCES: _environment(args, case, home / "several", args.instances),
     }
     commands = _commands(args, case, model, ports)
     with contextlib.ExitStack() as stack:
         for name, command in commands.items():
             log = stack.enter_context((home / f"{name}.log").open("w"))
-            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            process = subprocess.Popen(command, env=environments.get(name), stdout=log, stderr=log)
             stack.callback(process.wait)
             stack.callback(process.terminate)
         urls = {name: f"http://127.0.0.1:{ports[name]}/v1" for name in commands}
         for url in urls.values():
             _wait(f"{url}/models")
-        subprocess.run(
-            [sys.executable, "-m", "llmd", "import", str(model), "--name", "m"],
-            env=environment,
-            check=False,
-        )
+        llmd = [sys.executable, "-m", "llmd"]
+        for name in urls.keys() & environments.keys():
+            count = args.instances if name == INSTANCES else 1
+            for command in (
+                ["import", str(model), "--name", "m"],
+                ["load", "m", "--instances", str(count)],
+            ):
+                subprocess.run([*llmd, *command], env=environments[name], check=True)
         yield urls
+
+
+def _environment(
+    args: argparse.Namespace, case: Case, home: Path, instances: int
+) -> dict[str, str]:
+    """Return the settings of an llmd whose processes have what a peer has, all together."""
+    return {
+        **os.environ,
+        **ENVIRONMENT,
+        "LLMD_HOME": str(home),
+        "LLMD_ENGINE_PARALLEL": str(case.sequences // instances),
+        "LLMD_ENGINE_KV_TOKENS": str(CONTEXT // instances),
+        "LLMD_ENGINE_CONTEXT_LENGTH": str(CONTEXT // instances),
+        "LLMD_ENGINE_THREADS": str(args.threads),
+    }
 
 
 def _wait(url: str) -> None:
@@ -198,11 +214,11 @@ def _report(case: Case, outcomes: dict[str, list[Outcome]]) -> bool:
         )
     met = not any(o.errors or o.short for o in outcomes["llmd"])
     for peer, target in case.targets.items():
-        if peer in rates:
-            ratio = rates["llmd"] / rates[peer]
-            met &= ratio >= target
+        for own in rates.keys() & {"llmd", INSTANCES} if peer in rates else ():
+            ratio = rates[own] / rates[peer]
+            met &= ratio >= target or own == INSTANCES
             aim = f" (aim: {target:.2f})" if target else ""
-            print(f"  llmd is {ratio:.2f} times {peer}{aim}")
+            print(f"  {own} is {ratio:.2f} times {peer}{aim}")
     return met
 
 
@@ -216,6 +232,7 @@ def main() -> int:
     )
     parser.add_argument("--example-server", help="llama-cpp-python's examples/server/server.py")
     parser.add_argument("--packaged-server", action="store_true", help="python -m llama_cpp.server")
+    parser.add_argument("--instances", type=int, default=1, help="processes of a second llmd")
     parser.add_argument("--only", default="", help="cases with these words in their name")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=5)
