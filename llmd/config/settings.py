@@ -134,7 +134,9 @@ class EngineSettings(Section, frozen=True):
     flash_attention: FlashAttention = FlashAttention.AUTO
     """Attention without storing its scores; a quantised KV cache needs it."""
     threads: Count = 0
-    """CPU threads that write answers; 0: the physical cores this process may use."""
+    """CPU threads that write answers; 0: the physical cores this process may use. Models that
+    compute at the same time share them.
+    """
     prefill_threads: Count = 0
     """CPU threads that read prompts; 0: as many."""
     gpu_layers: Annotated[int, Meta(ge=-1)] = -1

@@ -1,7 +1,8 @@
 """Worker processes: started, fed, watched, replaced and stopped; several models, one memory.
 
 Daemon side: pool.py (leases of loaded models) with arranger.py (makes room), turnover.py and
-opening.py (load, unload, mend), residence.py (one model's place), residency/ (pure: who stays);
+opening.py (load, unload, mend), residence.py (one model's place), residency/ (pure: who stays),
+cores.py (who computes shares the cores);
 planning.py (`Planner`), vigil.py (outside pressure); workers.py (`Worker`, what may be asked of
 any), replay.py (a request outlives its worker), process.py and link.py (one child), mailbox.py,
 supervisor.py (pure: stalls, causes of death). Child side: worker/ (main, loop, requests to

@@ -11,7 +11,7 @@ from llmd.runtime.residence import Residence
 
 
 def share_cores(places: Mapping[str, Residence]) -> None:
-    """Tell all workers with requests how many of them there are; what is wholly on GPUs does not
+    """Tell all workers that compute how many of them there are; what is wholly on GPUs does not
     count.
     """
     busy = [
@@ -19,7 +19,7 @@ def share_cores(places: Mapping[str, Residence]) -> None:
         for place in places.values()
         if _computes(place)
         for seat in place.live
-        if seat.running and seat.worker
+        if seat.worker and seat.worker.computing
     ]
     for worker in busy:
         worker.share(len(busy))

@@ -38,6 +38,7 @@ class Opening:
         self._metrics = metrics
         self._log = structlog.get_logger("pool")
         self.lost: Callable[[Residence, Seat], None] = lambda _place, _seat: None
+        self.stirred: Callable[[], None] = lambda: None
 
     async def open(self, place: Residence) -> float:
         """Start all workers of a model and return how many seconds it took.
@@ -102,6 +103,7 @@ class Opening:
             cancelled=self._metrics.observe_cancel,
             died=died,
             shrunk=self._metrics.models.shrunk_bytes.inc,
+            stirred=self.stirred,
         )
         load = self._order(place.manifest, coming.options, coming.plan)
         try:

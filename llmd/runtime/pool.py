@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import psutil
 
@@ -52,6 +53,7 @@ class Pool:
         self._ledger = Ledger(settings.max_loaded, max(0.0, settings.turn))
         self._places: dict[str, Residence] = {}
         opening = Opening(settings, order, start, metrics)
+        opening.stirred = partial(share_cores, self._places)
         self._turnover = Turnover(self._ledger, self._places, opening, planner, metrics)
         self._arranger = Arranger(
             self._ledger, self._places, planner, self._turnover, reserve(settings)
@@ -90,25 +92,16 @@ class Pool:
         place.lifetime.renew()
         place.lifetime.wished = wish.keep_alive
         seat, worker = await self._seated(place, prompt, wish, alone=alone)
-        self._run(seat, 1)
+        seat.running += 1
         try:
             yield worker
         finally:
-            self._run(seat, -1)
+            seat.running -= 1
             if alone:
                 for reserved in place.seats:
                     reserved.reserved = False
             place.stir()
             self._depart(place)
-
-    def _run(self, seat: Seat, change: int) -> None:
-        """Count a request of a worker; the first one and the last one change how cores are
-        shared.
-        """
-        busy = bool(seat.running)
-        seat.running += change
-        if busy != bool(seat.running):
-            share_cores(self._places)
 
     async def load(
         self,

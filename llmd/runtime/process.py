@@ -76,6 +76,8 @@ class Hooks(msgspec.Struct, frozen=True):
     """It is gone, with its lifetime since it was ready."""
     shrunk: Callable[[int], None]
     """Its caches gave up so many bytes."""
+    stirred: Callable[[], None]
+    """It has begun to compute, or has ended."""
 
 
 class WorkerProcess:
@@ -97,6 +99,7 @@ class WorkerProcess:
         self._tasks: list[asyncio.Task[None]] = []
         self._oom_kills = _oom_kills()
         self._sharing = 1
+        self._unanswered: set[int] = set()
 
     @classmethod
     async def start(
@@ -131,6 +134,11 @@ class WorkerProcess:
     def running(self) -> int:
         """Requests under way, waiting ones included."""
         return len(self._boxes)
+
+    @property
+    def computing(self) -> bool:
+        """Whether any request is not answered yet; see `Worker`."""
+        return bool(self._unanswered)
 
     @property
     def activity(self) -> Activity:
@@ -236,12 +244,23 @@ class WorkerProcess:
         if self._gone:
             box.fail(death(self._name, self._cause(), self._last_words))
         self._boxes[identity] = box
+        self._unanswered.add(identity)
+        if len(self._unanswered) == 1:
+            self._hooks.stirred()
         self._progress.pending(len(self._boxes), time.monotonic())
         return identity, box
 
     def _close_box(self, identity: int) -> None:
         del self._boxes[identity]
+        self._answered(identity)
         self._progress.pending(len(self._boxes), time.monotonic())
+
+    def _answered(self, identity: int) -> None:
+        """Note that the process has done its part, however slow its reader is."""
+        if identity in self._unanswered:
+            self._unanswered.remove(identity)
+            if not self._unanswered:
+                self._hooks.stirred()
 
     async def _listen(self) -> None:
         """Take frames until the process closes its end, then settle what was under way."""
@@ -290,6 +309,8 @@ class WorkerProcess:
         box = self._boxes.get(identity)
         if box is None:
             return  # cancelled a moment ago
+        if isinstance(event, Finished | Failed | Answered):
+            self._answered(identity)
         if isinstance(event, Failed):
             box.fail(from_wire(event.error))
         elif isinstance(event, Answered):

@@ -42,6 +42,11 @@ class Worker(Protocol):
         ...
 
     @property
+    def computing(self) -> bool:
+        """Whether it has anything left to compute for them."""
+        ...
+
+    @property
     def activity(self) -> Activity:
         """How its engine stands, as it last told."""
         ...

@@ -117,8 +117,9 @@ class FakeWorker:
         self.poison: str | None = None
         """A prompt that kills it."""
         self.caches = 0
-        self.shares: list[int] = []
         """Bytes it could give up."""
+        self.shares: list[int] = []
+        """Workers that computed when it was told so."""
         self._hooks = hooks
         self._dead = asyncio.Event()
         self._cause = Cause.STOPPED
@@ -152,7 +153,7 @@ class FakeWorker:
         self.asked.append(request)
         if said == self.poison:
             self.die(lived=100)
-        self.running += 1
+        self._run(1)
         try:
             place = next((news for news in self.news if isinstance(news, Queued)), Queued(0, 0.0))
             yield Accepted(len(words), 0, place.position, place.estimated_wait)
@@ -166,17 +167,27 @@ class FakeWorker:
                 FinishReason.STOP, Usage(prompt_tokens=len(words), completion_tokens=len(words))
             )
         finally:
-            self.running -= 1
+            self._run(-1)
+
+    @property
+    def computing(self) -> bool:
+        return self.running > 0
+
+    def _run(self, change: int) -> None:
+        before = self.computing
+        self.running += change
+        if self.computing != before:
+            self._hooks.stirred()
 
     async def ask(self, question: Question, kind: type[R]) -> R:
-        self.running += 1
+        self._run(1)
         try:
             await self._breathe()
             reply = _reply(question)
             assert isinstance(reply, kind)
             return reply
         finally:
-            self.running -= 1
+            self._run(-1)
 
     def shrink(self, size: int) -> None:
         if self.alive:

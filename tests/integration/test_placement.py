@@ -72,6 +72,7 @@ async def loaded(
         cancelled=lambda _: None,
         died=lambda *_: None,
         shrunk=lambda _: None,
+        stirred=lambda: None,
     )
     worker = await WorkerProcess.start(manifest.name, load, PoolSettings(), deaf)
     try:

@@ -29,27 +29,31 @@ def place(name: str, workers: int, gpu_layers: int = 0) -> Residence:
     return made
 
 
+def busy(one: Residence, requests: int = 1) -> None:
+    for worker in workers_of(one):
+        worker.running = requests
+
+
+def workers_of(one: Residence) -> list[FakeWorker]:
+    return [seat.worker for seat in one.seats if isinstance(seat.worker, FakeWorker)]
+
+
 def shares(places: dict[str, Residence]) -> list[list[int]]:
     share_cores(places)
-    return [
-        seat.worker.shares
-        for place in places.values()
-        for seat in place.seats
-        if isinstance(seat.worker, FakeWorker)
-    ]
+    return [worker.shares for one in places.values() for worker in workers_of(one)]
 
 
 def test_workers_with_requests_share_whatever_their_models() -> None:
     places = {"a": place("a", 2), "b": place("b", 1), "idle": place("idle", 1)}
-    for seat in (*places["a"].seats, *places["b"].seats):
-        seat.running = 1
+    busy(places["a"])
+    busy(places["b"], 2)
     assert shares(places) == [[3], [3], [3], []]
-    places["b"].seats[0].running = 0
+    busy(places["b"], 0)
     assert shares(places) == [[3, 2], [3, 2], [3], []]
 
 
 def test_a_model_wholly_on_gpus_takes_no_cores_away() -> None:
     places = {"gpu": place("gpu", 1, gpu_layers=3), "half": place("half", 1, gpu_layers=2)}
     for one in places.values():
-        one.seats[0].running = 2
+        busy(one)
     assert shares(places) == [[], [1]]

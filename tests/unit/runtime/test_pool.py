@@ -12,13 +12,13 @@ from llmd.config.values import Duration, Size
 from llmd.errors import CorruptFile, ModelBusy, NoRoom, WorkerDied
 from llmd.protocol.models import Kind, ModelState
 from llmd.protocol.placement import LoadOptions
-from llmd.protocol.requests import TextPrompt
+from llmd.protocol.requests import GenerateRequest, TextPrompt
 from llmd.runtime.orders import Orders
 from llmd.runtime.pool import Pool
 from llmd.runtime.supervisor import Cause
 from llmd.telemetry.metrics import Metrics
 from tests.fakes.planner import FakePlanner
-from tests.fakes.worker import FakeStarts, manifest
+from tests.fakes.worker import FakeStarts, FakeWorker, manifest
 
 
 def make(starts: FakeStarts, memory: int = 1000, **settings: object) -> Pool:
@@ -519,15 +519,25 @@ async def test_nothing_is_lost_when_hundreds_of_requests_come_go_and_leave_at_ra
     assert not any(worker.alive for worker in starts.workers)
 
 
-async def test_workers_share_the_cores_while_both_have_requests() -> None:
+async def test_workers_share_the_cores_while_they_compute() -> None:
     starts = FakeStarts()
     pool = make(starts)
     await use(pool, "a")
-    async with pool.lease(manifest("b")):
-        a, b = starts.workers
-        async with pool.lease(manifest("a")), pool.lease(manifest("a")):
-            assert (a.shares[-1], b.shares[-1]) == (2, 2)
-            told = len(b.shares)
-        assert b.shares[-1] == 1
-    assert len(b.shares) == told + 1, "a second request of one worker changes nothing"
+    await use(pool, "b")
+    a, b = starts.workers
+
+    async def ask(worker: FakeWorker) -> None:
+        async for _ in worker.generate(GenerateRequest(prompt=TextPrompt("x"))):
+            pass
+
+    for worker in (a, b):
+        worker.hold()
+    asked = [asyncio.ensure_future(ask(worker)) for worker in (a, b, b)]
+    await asyncio.sleep(0.01)
+    assert (a.shares, b.shares) == ([1, 2], [2])
+    a.go.set()
+    await asked[0]
+    assert b.shares == [2, 1]
+    b.go.set()
+    await asyncio.gather(*asked)
     await pool.close()

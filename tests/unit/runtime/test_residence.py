@@ -19,6 +19,7 @@ HOOKS = Hooks(
     cancelled=lambda _: None,
     died=lambda _cause, _lived: None,
     shrunk=lambda _: None,
+    stirred=lambda: None,
 )
 
 

@@ -34,11 +34,13 @@ class Seen:
         self.cancelled: list[float] = []
         self.died: list[Cause] = []
         self.shrunk: list[int] = []
+        self.stirred: list[int] = []
         self.hooks = Hooks(
             progress=self.progress.append,
             cancelled=self.cancelled.append,
             died=lambda cause, _: self.died.append(cause),
             shrunk=self.shrunk.append,
+            stirred=lambda: self.stirred.append(len(self.stirred)),
         )
 
 
@@ -136,6 +138,24 @@ async def test_shrinking_says_what_there_was_to_give(seen_worker: tuple[Seen, Wo
     assert seen.shrunk == [0]
     await worker.stop()
     worker.shrink(1000)  # nobody is left to do it
+
+
+async def test_a_worker_computes_until_it_has_answered_however_slow_the_reader(
+    seen_worker: tuple[Seen, Worker],
+) -> None:
+    seen, worker = seen_worker
+    assert not worker.computing
+    request = GenerateRequest(prompt=PROMPT, sampling=GREEDY, max_tokens=4)
+    async with aclosing(worker.generate(request)) as events:
+        await anext(events)
+        assert worker.computing
+        assert len(seen.stirred) == 1
+        if isinstance(worker, WorkerProcess):  # the fake waits for its reader
+            while worker.computing:
+                await asyncio.sleep(0.01)
+            assert worker.running == 1
+    assert not worker.computing
+    assert len(seen.stirred) == 2
 
 
 async def test_sharing_the_cores_changes_no_answer(seen_worker: tuple[Seen, Worker]) -> None:
