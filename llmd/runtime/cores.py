@@ -27,4 +27,4 @@ def share_cores(places: Mapping[str, Residence]) -> None:
 
 def _computes(place: Residence) -> bool:
     plan = place.coming.plan
-    return plan is None or plan.gpu_layers < plan.layers
+    return plan is None or plan.gpu_layers < plan.layers or plan.cpu_moe > 0

@@ -47,6 +47,8 @@ from llmd.runtime.pulse import Pulse
 from llmd.runtime.supervisor import Cause, Progress, cause_of_death, death
 from llmd.runtime.workers import R
 
+_LAST = (Finished, Failed, Answered)
+"""What a request gets last."""
 _UNDER_WAY = (Accepted, Queued, Reading, Delta)
 _VMSTAT = Path("/proc/vmstat")
 _RETIRE_GRACE = 12.0
@@ -309,7 +311,7 @@ class WorkerProcess:
         box = self._boxes.get(identity)
         if box is None:
             return  # cancelled a moment ago
-        if isinstance(event, Finished | Failed | Answered):
+        if isinstance(event, _LAST):
             self._answered(identity)
         if isinstance(event, Failed):
             box.fail(from_wire(event.error))

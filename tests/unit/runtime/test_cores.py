@@ -22,8 +22,8 @@ PLAN = Plan(
 )
 
 
-def place(name: str, workers: int, gpu_layers: int = 0) -> Residence:
-    plan = msgspec.structs.replace(PLAN, gpu_layers=gpu_layers)
+def place(name: str, workers: int, gpu_layers: int = 0, cpu_moe: int = 0) -> Residence:
+    plan = msgspec.structs.replace(PLAN, gpu_layers=gpu_layers, cpu_moe=cpu_moe)
     made = Residence(manifest(name), Entry(name), Lifetime(0), coming=Coming(LoadOptions(), plan))
     made.seats = [Seat(number, FakeWorker(name, HOOKS)) for number in range(workers)]
     return made
@@ -53,7 +53,11 @@ def test_workers_with_requests_share_whatever_their_models() -> None:
 
 
 def test_a_model_wholly_on_gpus_takes_no_cores_away() -> None:
-    places = {"gpu": place("gpu", 1, gpu_layers=3), "half": place("half", 1, gpu_layers=2)}
+    places = {
+        "gpu": place("gpu", 1, gpu_layers=3),
+        "half": place("half", 1, gpu_layers=2),
+        "experts": place("experts", 1, gpu_layers=3, cpu_moe=1),
+    }
     for one in places.values():
         busy(one)
-    assert shares(places) == [[], [1]]
+    assert shares(places) == [[], [2], [2]]
