@@ -124,8 +124,8 @@ class Defaults:
         )
 
     def _taking(self, media: frozenset[Medium]) -> ModelManifest:
-        """Return the chosen model, or the usual one if that takes all of it, or the newest that
-        does; where none does, the one that can say so.
+        """Return the model chosen for pictures and sounds, or the usual one where none was, if it
+        takes all of `media`; else the newest that does. Where none does, it is the one to say so.
         """
         chosen = self._names[Purpose.VISION]
         usual = self._store.get(chosen) if chosen else self.resolve(None, Kind.CHAT)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from llmd.models.placement.shape import CELL_STEP, whole_cells
 from llmd.models.placement.spreading import CPU
-from llmd.models.placement.wishes import USUAL_CONTEXT
+from llmd.models.placement.wishes import usual_context
 from llmd.protocol.placement import DeviceRoom, DeviceUse, LoadOptions, Parts, Plan
 
 _MIB = 2**20
@@ -44,7 +44,9 @@ def guess(outline: Outline, options: LoadOptions, rooms: Sequence[DeviceRoom]) -
     """
     kv_type = options.kv_type or "f16"
     parallel = options.parallel or 16
-    context = options.context_length or min(outline.context_length or USUAL_CONTEXT, USUAL_CONTEXT)
+    context = options.context_length or usual_context(
+        outline.context_length, options.kv_tokens or 0
+    )
     billions = (outline.parameters or outline.size * 2) / 1e9
     cell = max(1, int(_CELL * billions**_GROWTH * _KV_SHARE.get(kv_type, 1.0)))
     room, gpu = _room(outline, rooms, options, cell * context)

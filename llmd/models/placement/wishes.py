@@ -63,7 +63,7 @@ def settle(
     split = options.tensor_split
     cells = options.kv_tokens or engine.kv_tokens
     wishes = Wishes(
-        context_length=context or _usual_context(facts, cells),
+        context_length=context or usual_context(facts.context_length, cells),
         asked_context=bool(context),
         parallel=options.parallel or engine.parallel,
         kv_tokens=cells,
@@ -88,9 +88,11 @@ def settle(
     return wishes
 
 
-def _usual_context(facts: Facts, cells: int) -> int:
-    """Return the context length that nobody asked for; the cache must hold it."""
-    usual = min(facts.context_length or USUAL_CONTEXT, USUAL_CONTEXT)
+def usual_context(trained: int, cells: int) -> int:
+    """Return the context length where nobody asked for one, of a model that was trained for
+    `trained` tokens; 0: not known. A cache of so many `cells` must hold it; 0: any.
+    """
+    usual = min(trained or USUAL_CONTEXT, USUAL_CONTEXT)
     return min(usual, whole_cells(cells)) if cells else usual
 
 

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
+import msgspec
+import psutil
 import pytest
 
 from llmd.config.settings import PoolSettings
@@ -34,14 +36,17 @@ class Seen:
         self.cancelled: list[float] = []
         self.died: list[Cause] = []
         self.shrunk: list[int] = []
-        self.stirred: list[int] = []
+        self.stirred = 0
         self.hooks = Hooks(
             progress=self.progress.append,
             cancelled=self.cancelled.append,
             died=lambda cause, _: self.died.append(cause),
             shrunk=self.shrunk.append,
-            stirred=lambda: self.stirred.append(len(self.stirred)),
+            stirred=self._count,
         )
+
+    def _count(self) -> None:
+        self.stirred += 1
 
 
 def order(path: Path) -> Load:
@@ -149,13 +154,34 @@ async def test_a_worker_computes_until_it_has_answered_however_slow_the_reader(
     async with aclosing(worker.generate(request)) as events:
         await anext(events)
         assert worker.computing
-        assert len(seen.stirred) == 1
+        assert seen.stirred == 1
         if isinstance(worker, WorkerProcess):  # the fake waits for its reader
             while worker.computing:
                 await asyncio.sleep(0.01)
             assert worker.running == 1
     assert not worker.computing
-    assert len(seen.stirred) == 2
+    assert seen.stirred == 2
+
+
+async def test_a_process_that_shares_the_cores_has_fewer_threads(tiny_model: Path) -> None:
+    load = msgspec.structs.replace(order(tiny_model), threads=6)
+    worker = await WorkerProcess.start("m", load, PoolSettings(), Seen().hooks)
+
+    async def threads() -> int:
+        request = GenerateRequest(prompt=PROMPT, sampling=GREEDY, max_tokens=4)
+        assert [event async for event in worker.generate(request)]
+        return psutil.Process(worker.pid).num_threads()
+
+    try:
+        few = psutil.Process(worker.pid).num_threads()
+        if (alone := await threads()) - few < 5:
+            pytest.skip("llama.cpp keeps no threads here: it was built without OpenMP")
+        worker.share(2)
+        assert alone - await threads() == 3
+        worker.share(1)
+        assert await threads() == alone
+    finally:
+        await worker.stop()
 
 
 async def test_sharing_the_cores_changes_no_answer(seen_worker: tuple[Seen, Worker]) -> None:

@@ -39,3 +39,5 @@ def test_what_is_asked_for_counts() -> None:
     assert (plan.context_length, plan.kv_tokens) == (20_000, 20_224)
     full = guess(SEVEN, LoadOptions(context_length=20_000, parallel=1), [cpu(32 * GIB)])
     assert plan.uses[0].parts.kv_cache < full.uses[0].parts.kv_cache
+    small = guess(SEVEN, LoadOptions(kv_tokens=2000), [cpu(32 * GIB)])
+    assert (small.context_length, small.kv_tokens) == (2048, 2048)
