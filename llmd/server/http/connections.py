@@ -7,6 +7,7 @@ since when the head or the body of a request is on its way. Once in a while all 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
@@ -81,7 +82,18 @@ class Watch:
 class Guard(asyncio.Protocol):
     """Stands between a connection and aiohttp's protocol."""
 
-    __slots__ = ("_body", "_busy", "_came", "_loop", "_since", "_transport", "_watch", "inner")
+    __slots__ = (
+        "_body",
+        "_busy",
+        "_came",
+        "_gone",
+        "_loop",
+        "_since",
+        "_transport",
+        "_watch",
+        "inner",
+        "late",
+    )
 
     def __init__(self, inner: asyncio.Protocol, watch: Watch) -> None:
         self.inner = inner
@@ -93,6 +105,9 @@ class Guard(asyncio.Protocol):
         """When the head, or while a request is answered its body, began to come."""
         self._came = 0
         self._body: StreamReader | None = None
+        self._gone = asyncio.Event()
+        self.late = False
+        """Whether the body came too slowly; what still comes of it is dropped."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a connection, or refuse it."""
@@ -107,7 +122,7 @@ class Guard(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand on what came."""
-        if self._transport is None:
+        if self._transport is None or self.late:
             return  # it was refused, and the client has not noticed yet
         self._came += len(data)
         if self._since is None and not self._busy:
@@ -120,6 +135,7 @@ class Guard(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
+        self._gone.set()
         if self._transport is not None:
             self._watch.leave(self)
             self.inner.connection_lost(exc)
@@ -145,6 +161,17 @@ class Guard(asyncio.Protocol):
         self._since = None
         self._came = 0
 
+    async def part(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Answer a client that is `late`, and let it read that: closing a connection on which
+        something still comes resets it, and some clients then never see the answer.
+        """
+        await response.prepare(request)
+        await response.write_eof()
+        if self._transport and self._transport.can_write_eof():
+            self._transport.write_eof()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._gone.wait(), _LAST_WORDS)
+
     def judge(self, now: float) -> None:
         """Drop a client that is too slow."""
         if self._since is None or self._transport is None:
@@ -159,6 +186,7 @@ class Guard(asyncio.Protocol):
     def _judge_body(self, age: float, body: StreamReader) -> None:
         limit = self._watch.body_timeout
         if limit.limited and age > limit + self._came / _PACE:
+            self.late = True
             body.set_exception(SlowBody())
             self._since = None
 

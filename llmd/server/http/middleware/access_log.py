@@ -55,6 +55,8 @@ async def access_log(request: web.Request, handler: Handler) -> web.StreamRespon
             status = response.status
             if not response.prepared:
                 response.headers["X-Request-Id"] = identity
+            if guard and guard.late:
+                await guard.part(request, response)
             return response
         finally:
             seconds = time.monotonic() - started
