@@ -60,6 +60,8 @@ def rm(
         kept = f"; {answer['kept_file']} stays{why}" if answer.get("kept_file") else ""
         freed = f", {render.size(answer['freed'])} freed" if answer.get("freed") else ""
         typer.echo(f"removed {answer['removed']}{freed}{kept}")
+        if slower := ", ".join(answer.get("drafted_for") or []):
+            typer.echo(f"It drafted for {slower}, which will be slower without it.")
 
 
 def cp(source: options.ModelName, target: str, start: options.AutoStart = True) -> None:

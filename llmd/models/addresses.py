@@ -36,6 +36,8 @@ _HUB_HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
 _MODELSCOPE_HOSTS = frozenset(
     {"modelscope.cn", "www.modelscope.cn", "modelscope.ai", "www.modelscope.ai"}
 )
+_OLLAMA_LATEST = "latest"
+"""The tag of what Ollama fetched from the hub when no quantisation was named."""
 _OLLAMA_HOSTS = frozenset({"ollama.com", "www.ollama.com", "registry.ollama.ai"})
 _SITES = _HUB_HOSTS | _MODELSCOPE_HOSTS | _OLLAMA_HOSTS
 # first words of the hub's addresses that lead to no model repository
@@ -69,6 +71,8 @@ def hub(text: str, rest: str) -> HubReference:
         raise unreadable(text, "That address of the hub leads to no model repository.")
     if at and not selector and looks_like_quantization(at):
         selector, at = at, ""  # as LM Studio writes it
+    if selector == _OLLAMA_LATEST:
+        selector = ""
     return HubReference(repo, selector, _revision(text, at or unquote(revision)))
 
 
@@ -87,8 +91,13 @@ def modelscope(text: str, rest: str) -> ModelScopeReference:
     return ModelScopeReference(repo, selector or at)
 
 
-def ollama(text: str, rest: str) -> OllamaReference:
-    """Read NAME[:TAG] or USER/NAME[:TAG]; `library/NAME` is the same as NAME."""
+def ollama(text: str, rest: str) -> OllamaReference | HubReference:
+    """Read NAME[:TAG] or USER/NAME[:TAG]; `library/NAME` is the same as NAME, and `hf.co/...` is a
+    repository of the hub.
+    """
+    host, slash, repository = rest.partition("/")
+    if slash and host.casefold() in _HUB_HOSTS:
+        return hub(text, repository)  # Ollama fetches from the hub, too
     match = _OLLAMA_NAME.fullmatch(rest.removeprefix("library/").rstrip("/"))
     if match is None or ".." in match["name"]:
         raise unreadable(text, "Models of Ollama are named as ollama://NAME:TAG.")

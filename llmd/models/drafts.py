@@ -4,6 +4,8 @@ looked up on disk.
 
 from __future__ import annotations
 
+import structlog
+
 from llmd.config.settings import SpeculationMode, SpeculationSettings
 from llmd.errors import ConfigInvalid, ModelNotFound
 from llmd.models.store import ModelStore
@@ -28,12 +30,16 @@ class Drafts:
         plain = Drafting(str(settings.mode), settings.longest, settings.rows)
         if manifest.kind is not Kind.CHAT or settings.mode not in _LOADING:
             return plain
-        paired = (draft for model, draft in self._pairs.items() if self._is(model, manifest))
-        named = manifest.draft or next(paired, "")
-        draft = self._preset_draft(manifest) or self._find(named or self._for_all)
+        draft = self._own(manifest)
+        named = draft is not None
+        if draft is None:
+            paired = (name for model, name in self._pairs.items() if self._is(model, manifest))
+            name = next(paired, "")
+            named = bool(name)
+            draft = self._find(name or self._for_all)
         if draft is None or draft.path == manifest.path:
             return plain
-        return Drafting(plain.mode, plain.longest, plain.rows, draft.path, must_fit=bool(named))
+        return Drafting(plain.mode, plain.longest, plain.rows, draft.path, must_fit=named)
 
     def _is(self, name: str, manifest: ModelManifest) -> bool:
         try:
@@ -41,10 +47,20 @@ class Drafts:
         except ModelNotFound:
             return False
 
-    def _preset_draft(self, manifest: ModelManifest) -> ModelManifest | None:
+    def _own(self, manifest: ModelManifest) -> ModelManifest | None:
+        """Return the draft model that came along with a model, or that its preset names; only for
+        the latter it is an error that it is not there.
+        """
         try:
             return self._store.get(manifest.draft) if manifest.draft else None
         except ModelNotFound as error:
+            if not manifest.preset.base:
+                structlog.get_logger("models").warning(
+                    "a draft model is gone: the model writes slower",
+                    model=manifest.name,
+                    draft=manifest.draft,
+                )
+                return None
             raise ConfigInvalid(
                 f"{manifest.name} has the draft model {manifest.draft}, which cannot be loaded: "
                 f"{error.message}",

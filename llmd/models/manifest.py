@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ from llmd.models.projectors import Projector
 from llmd.protocol.models import AdapterFile, Kind, ModelManifest, Preset
 from llmd.protocol.placement import LoadOptions
 from llmd.protocol.questions import Pooling
+
+Said = TypeVar("Said", bound=msgspec.Struct)
 
 SUFFIX = ".json"
 TEMPORARY = ".writing-"
@@ -91,23 +93,50 @@ def provided(manifest: ModelManifest, given: Provided) -> ModelManifest:
         manifest,
         preset=given.preset,
         options=given.options,
+        source_preset=given.preset,
+        source_options=given.options,
         digests=dict(given.digests),
         adapters=list(given.adapters),
     )
 
 
 def inheriting(model: ModelManifest, earlier: ModelManifest) -> ModelManifest:
-    """Return a model with what a user said about its earlier version."""
+    """Return a model with what a user said about its earlier version; where nobody said anything,
+    what its source gives along now counts.
+    """
+    if model.preset == Preset():
+        preset, given = earlier.preset, earlier.source_preset
+    else:
+        preset, given = _kept(earlier.preset, earlier.source_preset, model.preset), model.preset
+    if model.options == LoadOptions():
+        options, usual = earlier.options, earlier.source_options
+    else:
+        options = _kept(earlier.options, earlier.source_options, model.options)
+        usual = model.options
     model = msgspec.structs.replace(
         model,
         adapters=earlier.adapters or model.adapters,
         owned=model.owned or (earlier.owned and files.same(earlier.path, model.path)),
         name=earlier.name,
         draft=earlier.draft,
-        options=earlier.options if model.options == LoadOptions() else model.options,
-        preset=earlier.preset if model.preset == Preset() else model.preset,
+        preset=preset,
+        options=options,
+        source_preset=given,
+        source_options=usual,
     )
     return model if earlier.pooling is Pooling.MODEL else pooled(model, earlier.pooling)
+
+
+def _kept(said: Said, given: Said, new: Said) -> Said:
+    """Return `new` with the fields in which `said` is not what was `given` then."""
+    fields: dict[str, object] = {}
+    for name in said.__struct_fields__:
+        own, then, now = (getattr(one, name) for one in (said, given, new))
+        if isinstance(own, msgspec.Struct):
+            fields[name] = _kept(own, then, now)
+        else:
+            fields[name] = now if own == then else own
+    return msgspec.structs.replace(new, **fields)
 
 
 def pooled(model: ModelManifest, pooling: Pooling) -> ModelManifest:

@@ -49,8 +49,9 @@ class Mending:
         order = await asyncio.to_thread(self._order, model, file)
         target = await asyncio.to_thread(lambda: Path(os.path.realpath(file.path)))
         opened = file.state is not Health.MISSING
+        size = 0
         if opened:
-            await asyncio.to_thread(reopen, target, file, self.records)
+            size = await asyncio.to_thread(reopen, target, file, self.records)
 
         async def finish(fetched: Fetched, say: Say) -> ModelManifest:  # noqa: ARG001  nothing is registered anew
             return model
@@ -65,7 +66,7 @@ class Mending:
         finally:
             await courier.stop()
             if opened:
-                await asyncio.shield(asyncio.to_thread(close, target, file.size))
+                await asyncio.shield(asyncio.to_thread(close, target, size))
 
     def _order(self, model: ModelManifest, file: FileHealth) -> Order:
         directory = self._store.directory
@@ -87,15 +88,17 @@ class Mending:
         return order
 
 
-def reopen(target: Path, file: FileHealth, records: Path) -> None:
+def reopen(target: Path, file: FileHealth, records: Path) -> int:
     """Make a file a download again that lacks the damage alone, or all of it where nobody knows
-    what its pieces should be; raise LlmdError when it is being fetched already.
+    what its pieces should be; return its size, which `close` wants. Raise LlmdError when it is
+    being fetched already.
     """
     incomplete = target.with_name(target.name + partial.SUFFIX)
     if incomplete.exists():
         raise LlmdError(f"{target} is being fetched already.", hint="Wait for the download.")
     record = pieces.find(records, file.expected) if file.expected else None
-    spans, size = Spans(), file.size
+    # of a file that cannot be read through the check tells no size
+    spans, size = Spans(), file.size or target.stat().st_size
     if record:
         size = record.size
         spans.add(0, size)
@@ -104,6 +107,7 @@ def reopen(target: Path, file: FileHealth, records: Path) -> None:
     known = Known(Identity(size, file.expected), spans, dict(record.marks) if record else {})
     Journal(target.with_name(target.name + journal.SUFFIX), known).close()
     target.replace(incomplete)
+    return size
 
 
 def close(target: Path, size: int) -> None:

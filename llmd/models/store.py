@@ -49,6 +49,8 @@ class Removed(msgspec.Struct, frozen=True):
     """The file, when it stays: it is not llmd's, or another model uses it."""
     used_by: list[str] = []
     """Models that use the same files."""
+    drafted_for: list[str] = []
+    """Models that are written slower without it."""
 
 
 class ModelStore:
@@ -241,9 +243,11 @@ class ModelStore:
                 )
             manifest.remove(self.directory, model.name)
             freed = self._delete_unused(model) if model.owned else 0
-            sharing = [other.name for other in self.list() if files.same(other.path, model.path)]
+            others = self.list()
+        sharing = [other.name for other in others if files.same(other.path, model.path)]
+        slower = [other.name for other in others if other.draft == model.name]
         kept = None if files.missing([model.path]) else model.path
-        return Removed(model.name, freed, kept, sharing)
+        return Removed(model.name, freed, kept, sharing, slower)
 
     def default(self, kind: Kind) -> ModelManifest:
         """Return the model that answers when none is named: the newest, for chat else the built-in

@@ -121,6 +121,9 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     preset: Preset = Preset()
     options: LoadOptions = LoadOptions()
     """How it is loaded."""
+    source_preset: Preset = Preset()
+    """What its source gave along; where `preset` says something else, somebody here did."""
+    source_options: LoadOptions = LoadOptions()
     digests: dict[str, str] = {}
     """SHA-256 of the files by absolute path, as far as they are known; `llmd verify` compares."""
     format: int = 1

@@ -149,7 +149,12 @@ class Access:
         now = self._clock()
         known = self._known.get(digest)
         if known is None or not self._usable(known, now):
-            known = await self._find(token, now)
+            try:
+                known = await self._find(token, now)
+            except Unauthorized:
+                # taken back by another daemon: nobody else is to be let in on what was known
+                self._known.pop(digest, None)
+                raise
             self._remember(digest, known)
         if known.expires_at <= now:
             expired = InvalidKey if known.caller.key else Unauthorized

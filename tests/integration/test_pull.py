@@ -143,19 +143,49 @@ async def test_removing_a_pulled_model_frees_its_bytes(
     assert not (tmp_path / "hf" / "hub" / "models--acme--tiny-GGUF").exists()
 
 
-async def test_what_another_tool_fetched_is_used_and_never_deleted(
-    hub: Hub, downloads: Downloads, store: ModelStore
-) -> None:
-    code = "from huggingface_hub import hf_hub_download as d; d('acme/tiny-GGUF', 'tiny-Q8_0.gguf')"
+async def other_tool_fetches(repo: str, file: str) -> None:
+    code = f"from huggingface_hub import hf_hub_download as d; d({repo!r}, {file!r})"
     other = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, stderr=asyncio.subprocess.DEVNULL
     )
     assert await other.wait() == 0
+
+
+async def test_what_another_tool_fetched_is_used_and_never_deleted(
+    hub: Hub, downloads: Downloads, store: ModelStore
+) -> None:
+    await other_tool_fetches("acme/tiny-GGUF", "tiny-Q8_0.gguf")
     before = len(hub.served)
     manifest, _ = await fetch(downloads, "acme/tiny-GGUF")
     assert len(hub.served) == before
     assert not manifest.owned
     assert store.remove(manifest.name).kept_file == manifest.path
+
+
+async def test_what_another_tool_fetched_in_part_is_not_deleted_either(
+    hub: Hub, downloads: Downloads, store: ModelStore, vision_files: VisionFiles
+) -> None:
+    model, projector = vision_files("both")
+    hub.repos["acme/seeing-GGUF"] = Repo(
+        {"m-Q4_0.gguf": model.read_bytes(), "mmproj-m-F16.gguf": projector.read_bytes()}
+    )
+    await other_tool_fetches("acme/seeing-GGUF", "m-Q4_0.gguf")
+    manifest, _ = await fetch(downloads, "acme/seeing-GGUF")
+    assert manifest.vision
+    assert store.remove(manifest.name).kept_file == manifest.path
+    assert Path(manifest.path).read_bytes() == model.read_bytes()
+
+
+async def test_a_file_of_the_cache_that_was_cut_off_is_fetched_again(
+    hub: Hub, downloads: Downloads, tiny_model: Path
+) -> None:
+    await other_tool_fetches("acme/tiny-GGUF", "tiny-Q8_0.gguf")
+    manifest, _ = await fetch(downloads, "acme/tiny-GGUF")
+    blob = Path(os.path.realpath(manifest.path))
+    for left in (0, 7 * BLOCK):
+        os.truncate(blob, left)
+        await fetch(downloads, "acme/tiny-GGUF")
+        assert blob.read_bytes() == tiny_model.read_bytes()
 
 
 async def test_a_cut_connection_is_continued_not_begun_again(

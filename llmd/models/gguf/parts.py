@@ -21,7 +21,7 @@ def parts(path: Path) -> tuple[Path, ...]:
     """
     check_readable(path)
     match = _PART.fullmatch(path.name)
-    if match is None or match["count"] == "00001":
+    if match is None or int(match["count"]) <= 1:
         return (path,)
     if int(match["number"]) != 1:
         first = f"{match['stem']}-00001-of-{match['count']}.gguf"

@@ -102,7 +102,8 @@ def pull(repo: str, selector: str, revision: str, transfer: Transfer) -> Fetched
         repo=repo,
         revision=commit,
         selector=selected.selector,
-        fresh=any(_fetched_here(file, transfer) for file in plan),
+        # what another tool fetched, if only in part, stays when the model is removed
+        fresh=all(_fetched_here(file, transfer) for file in plan),
         projector=paths[-1] if companions else "",
         name=f"{repo}@{revision}:{selected.selector}" if revision else "",
         source=f"hf://{repo}@{revision}/{first}" if revision else f"hf://{repo}/{first}",
@@ -130,9 +131,9 @@ def _digests(paths: list[str], plan: list[Planned]) -> dict[str, str]:
 def _plan(repo: str, revision: str, remote: RemoteFile) -> Planned:
     cached = try_to_load_from_cache(repo, remote.name, revision=revision)
     if isinstance(cached, str):
-        return Planned(
-            remote, Path(cached).stat().st_size, cached, Path(cached), "", xet_only=False
-        )
+        size = Path(cached).stat().st_size
+        if remote.size in {0, size}:
+            return Planned(remote, size, cached, Path(cached), "", xet_only=False)
     url = hf_hub_url(repo, remote.name, revision=revision)
     metadata = _patiently(lambda: get_hf_file_metadata(url, timeout=_TIMEOUT, headers=headers()))
     if metadata.etag is None or not _ETAG.fullmatch(metadata.etag):
@@ -216,7 +217,12 @@ def _whole(repo: str, revision: str, file: Planned, report: Report) -> str:
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
-        path = hf_hub_download(repo, file.remote.name, revision=revision, etag_timeout=_TIMEOUT)
+        path = hf_hub_download(
+            *(repo, file.remote.name),
+            revision=revision,
+            etag_timeout=_TIMEOUT,
+            force_download=file.blob.exists(),  # not as long as it should be
+        )
     finally:
         ended.set()
         watcher.join()

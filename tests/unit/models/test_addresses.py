@@ -31,6 +31,7 @@ DIGEST = "ab" * 32
         ("www.modelscope.cn/models/acme/m/summary", ModelScopeReference("acme/m")),
         ("ollama.com/library/llama3.2:1b", OllamaReference("llama3.2", "1b")),
         ("registry.ollama.ai/someone/m", OllamaReference("someone/m")),
+        ("hf.co/acme/m:latest", HubReference("acme/m")),
         ("acme/m", None),
         ("qwen3-4b", None),
     ],
@@ -191,3 +192,17 @@ def test_an_address_that_is_taken_is_safe_to_fetch(rest: str) -> None:
     assert parts.hostname
     assert ".." not in parts.path.split("/")
     assert addresses.web(reference.url) == UrlReference(reference.url)
+
+
+@pytest.mark.parametrize(
+    ("rest", "meaning"),
+    [
+        ("hf.co/acme/m:Q4_K_M", HubReference("acme/m", "Q4_K_M")),
+        ("HuggingFace.co/acme/m:latest", HubReference("acme/m")),
+        ("library/qwen2:0.5b", OllamaReference("qwen2", "0.5b")),
+    ],
+)
+def test_what_ollama_fetched_from_the_hub_is_one_of_the_hubs(
+    rest: str, meaning: RemoteReference
+) -> None:
+    assert addresses.ollama(f"ollama://{rest}", rest) == meaning

@@ -9,6 +9,7 @@ from llmd.config.settings import SpeculationMode, SpeculationSettings
 from llmd.errors import ConfigInvalid
 from llmd.models.drafts import Drafts, parse
 from llmd.models.store import ModelStore
+from llmd.protocol.models import Preset
 from tests.fakes.gguf import write
 
 
@@ -76,10 +77,18 @@ def test_a_draft_model_that_is_not_there_is_an_error_of_the_setting(store: Model
 
 
 def test_the_draft_model_of_a_preset_wins_over_the_setting(store: ModelStore) -> None:
-    large = msgspec.structs.replace(store.get("large"), draft="other")
+    preset = Preset(base="large")
+    large = msgspec.structs.replace(store.get("large"), draft="other", preset=preset)
     found = drafts(store, "large=small").order(large)
     assert found.model == store.get("other").path
     assert found.must_fit
     with pytest.raises(ConfigInvalid, match="large has the draft model gone") as caught:
         drafts(store, "").order(msgspec.structs.replace(large, draft="gone"))
     assert caught.value.param == "draft"
+
+
+def test_a_draft_model_that_came_along_and_is_gone_is_done_without(store: ModelStore) -> None:
+    pulled = msgspec.structs.replace(store.get("large"), draft="gone")
+    assert drafts(store, "").order(pulled).model == ""
+    found = drafts(store, "large=small").order(pulled)
+    assert (found.model, found.must_fit) == (store.get("small").path, True)

@@ -59,6 +59,16 @@ def test_what_is_not_mended_gets_its_name_back(file: Path, tmp_path: Path) -> No
     assert file.exists()
 
 
+def test_a_file_that_cannot_be_read_through_keeps_what_it_has(file: Path, tmp_path: Path) -> None:
+    unreadable = FileHealth(path=str(file), state=Health.UNREADABLE, size=0, expected=DIGEST)
+    size = reopen(file, unreadable, tmp_path / "none")
+    assert size == 25
+    with partial.Partial(file, journal.Identity(25, DIGEST)) as download:
+        download.write(0, memoryview(b"new"))
+    close(file, size)
+    assert file.read_bytes() == b"new" + b"x" * 22
+
+
 def test_what_lost_its_bytes_stays_a_download(file: Path, tmp_path: Path) -> None:
     reopen(file, damaged(file, (0, 10)), tmp_path / "pieces")
     os.truncate(file.parent / f"{DIGEST}{partial.SUFFIX}", 7)

@@ -422,6 +422,38 @@ def test_what_a_source_gives_along_is_kept_and_users_wishes_survive(
     assert again.digests == {}, "nobody knows the new content"
 
 
+def test_a_source_that_gives_other_things_along_changes_only_what_nobody_changed(
+    store: ModelStore, file: Path
+) -> None:
+    def given(temperature: float, license: str, context: int) -> Provided:
+        sampling = SamplingDefaults(temperature=temperature, top_p=0.9)
+        preset = Preset(sampling=sampling, template="{{ old }}", license=license)
+        return Provided(preset=preset, options=LoadOptions(context_length=context, parallel=2))
+
+    store.register(file, "m", provided=given(0.6, "MIT", 4096))
+
+    def house_rules(model: ModelManifest) -> ModelManifest:
+        sampling = msgspec.structs.replace(model.preset.sampling, temperature=0.1)
+        preset = msgspec.structs.replace(model.preset, system="Be brief.", sampling=sampling)
+        options = msgspec.structs.replace(model.options, parallel=7)
+        return msgspec.structs.replace(model, preset=preset, options=options)
+
+    store.change("m", house_rules)
+    for license, context in (("MIT", 4096), ("Apache-2.0", 8192)):
+        again = store.register(file, "m", provided=given(0.7, license, context))
+        assert again.preset.sampling == SamplingDefaults(temperature=0.1, top_p=0.9)
+        assert (again.preset.system, again.preset.license) == ("Be brief.", license)
+        assert again.options == LoadOptions(context_length=context, parallel=7)
+
+
+def test_removing_a_draft_model_says_whom_it_makes_slower(store: ModelStore, file: Path) -> None:
+    store.register(file, "m")
+    store.copy("m", "small")
+    store.change("m", lambda model: msgspec.structs.replace(model, draft="small"))
+    assert store.remove("small").drafted_for == ["m"]
+    assert store.remove("m").drafted_for == []
+
+
 def test_a_file_that_a_damaged_record_names_is_not_deleted(
     store: ModelStore, file: Path, tmp_path: Path
 ) -> None:

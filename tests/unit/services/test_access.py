@@ -127,8 +127,24 @@ async def test_a_memory_that_is_stale_is_looked_up_again_by_one(tmp_path: Path) 
             await other.keys.update(made.key.id, KeyChanges(enabled=False))
         assert await found.identify(made.secret)
         found.now += 31
-        with pytest.raises(Unauthorized, match="disabled"):
-            await found.identify(made.secret)
+        for _ in range(3):
+            with pytest.raises(Unauthorized, match="disabled"):
+                await found.identify(made.secret)
+            found.now += 1
+
+
+async def test_a_login_that_another_daemon_ended_stays_ended(tmp_path: Path) -> None:
+    async with village(tmp_path, USERS) as found:
+        ann = await found.user()
+        token = (await found.login.login(ann.name, PASSWORD, "192.0.2.1")).access_token
+        await found.identify(token)
+        async with village(tmp_path, USERS) as other:
+            await other.users.update(ann.id, UserChanges(enabled=False))
+        found.now += 31
+        for _ in range(3):
+            with pytest.raises(Unauthorized):
+                await found.identify(token)
+            found.now += 1
 
 
 @pytest.mark.parametrize("way", ["disabled", "removed", "user disabled", "user removed"])

@@ -100,11 +100,11 @@ class Transfer:
         CorruptFile what has come is kept.
         """
         waited = False
-        while not target.exists():
+        while not _is_there(target, remote.size):
             try:
                 identity = Identity(remote.size, remote.sha256, remote.etag)
                 with Partial(target, identity) as partial:
-                    if not target.exists():
+                    if not _is_there(target, remote.size):
                         stored = self._fetched(remote, partial)
                         self.report.complete += stored.size
                         return stored
@@ -209,3 +209,14 @@ class Transfer:
                 if pause is None:
                     raise
                 time.sleep(pause)
+
+
+def _is_there(target: Path, size: int) -> bool:
+    """Whether a file is there, and as long as it should be (0: nobody says): a crash or a full disk
+    leaves shorter ones.
+    """
+    try:
+        found = target.stat().st_size
+    except OSError:
+        return False
+    return size in {0, found}

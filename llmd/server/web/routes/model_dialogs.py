@@ -64,8 +64,11 @@ async def load(request: web.Request) -> web.Response:
 async def plan(request: web.Request) -> web.Response:
     """Say what loading a model as the form says would take."""
     fields = await read_fields(request, LoadFields)
+    services = request.app[SERVICES]
     try:
-        found = await request.app[SERVICES].planning.plan(fields.name, fields.options)
+        # registered ones alone: a path would be one of this machine, and tell what lies there
+        name = (await services.library.get(fields.name)).name
+        found = await services.planning.plan(name, fields.options)
     except LlmdError as error:
         return await fragment(request, "admin/models_plan.html", error=error, plan=None)
     return await fragment(request, "admin/models_plan.html", error=None, **_drawn(found))

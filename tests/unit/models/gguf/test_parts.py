@@ -15,6 +15,8 @@ def test_a_file_alone_is_its_only_part(tmp_path: Path) -> None:
     assert parts(path) == (path,)
     single = write(tmp_path / "m-00001-of-00001.gguf")
     assert parts(single) == (single,)
+    nonsense = write(tmp_path / "m-00001-of-00000.gguf")
+    assert parts(nonsense) == (nonsense,)
 
 
 def test_the_first_part_brings_the_others(tmp_path: Path) -> None:

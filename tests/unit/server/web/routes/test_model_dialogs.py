@@ -63,6 +63,16 @@ async def test_a_plan_that_cannot_be_says_why_in_its_place(
     assert told in await answer.text()
 
 
+async def test_a_plan_never_looks_into_files_that_a_visitor_names(
+    visitor: Visitor, tiny_model: Path, tmp_path: Path
+) -> None:
+    for path in (tiny_model, tmp_path / "absent.gguf", tmp_path):
+        answer = await visitor.send("/web/models/plan", name=str(path))
+        text = await answer.text()
+        assert "There is no model" in text or "is not a model name" in text
+        assert not any(word in text for word in ("No such file", "is not a file", "It fits"))
+
+
 async def test_a_plan_that_does_not_fit_says_what_would_help(
     bench: Bench, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
