@@ -425,9 +425,9 @@ def test_what_a_source_gives_along_is_kept_and_users_wishes_survive(
 def test_a_source_that_gives_other_things_along_changes_only_what_nobody_changed(
     store: ModelStore, file: Path
 ) -> None:
-    def given(temperature: float, license: str, context: int) -> Provided:
+    def given(temperature: float, terms: str, context: int) -> Provided:
         sampling = SamplingDefaults(temperature=temperature, top_p=0.9)
-        preset = Preset(sampling=sampling, template="{{ old }}", license=license)
+        preset = Preset(sampling=sampling, template="{{ old }}", license=terms)
         return Provided(preset=preset, options=LoadOptions(context_length=context, parallel=2))
 
     store.register(file, "m", provided=given(0.6, "MIT", 4096))
@@ -439,10 +439,10 @@ def test_a_source_that_gives_other_things_along_changes_only_what_nobody_changed
         return msgspec.structs.replace(model, preset=preset, options=options)
 
     store.change("m", house_rules)
-    for license, context in (("MIT", 4096), ("Apache-2.0", 8192)):
-        again = store.register(file, "m", provided=given(0.7, license, context))
+    for terms, context in (("MIT", 4096), ("Apache-2.0", 8192)):
+        again = store.register(file, "m", provided=given(0.7, terms, context))
         assert again.preset.sampling == SamplingDefaults(temperature=0.1, top_p=0.9)
-        assert (again.preset.system, again.preset.license) == ("Be brief.", license)
+        assert (again.preset.system, again.preset.license) == ("Be brief.", terms)
         assert again.options == LoadOptions(context_length=context, parallel=7)
 
 
