@@ -38,6 +38,11 @@ class Plan:
     """The adapters all chunks need."""
 
     @property
+    def reads(self) -> bool:
+        """Whether there is anything of a prompt in it."""
+        return self.reading > 0 or self.picture is not None
+
+    @property
     def empty(self) -> bool:
         """Whether there is nothing to do."""
         return not self.chunks and self.picture is None

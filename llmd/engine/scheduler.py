@@ -169,7 +169,7 @@ class Scheduler:
 
     def _stand(self, plan: Plan) -> None:
         """Keep a plan for the steps to come, if it is nothing but a token for each answer."""
-        if not plan.decoding or plan.reading or plan.picture or any(self._turns):
+        if not plan.decoding or plan.reads or any(self._turns):
             return
         if len(plan.chunks) == len(self.running) and (self._blocked or not self.waiting):
             free = self.cache.cells - self.cache.used(self.running)

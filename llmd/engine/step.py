@@ -87,6 +87,11 @@ class Engine:
         return self.scheduler.idle
 
     @property
+    def steady(self) -> bool:
+        """Whether the last step did nothing but write answers."""
+        return self._written is not None and not self._written[0].reads
+
+    @property
     def modes(self) -> frozenset[str]:
         """How requests may ask to be sped up."""
         return self._speculator.modes if self._speculator else frozenset({"auto", "off"})

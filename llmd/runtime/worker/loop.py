@@ -34,6 +34,7 @@ from llmd.protocol.frames import (
 from llmd.runtime.channel import Channel
 from llmd.runtime.worker.answers import Answers
 from llmd.runtime.worker.assembly import Assembly
+from llmd.runtime.worker.bundling import Bundling
 from llmd.runtime.worker.cancellations import Cancellations
 from llmd.runtime.worker.gathering import BURST, Gathering
 from llmd.runtime.worker.illustrator import Illustrated, Illustrator
@@ -74,6 +75,9 @@ class Worker:
         self._jobs = Jobs(opened.embedder, opened.scorer)
         self._warming = Warming(self._engine, self._commands.put)
         self._gathering = Gathering()
+        self._bundling = Bundling()
+        self._held: list[tuple[int, WorkerEvent]] = []
+        """Tokens that wait for those of the next step."""
         self._wakefulness = Wakefulness(opened.ready.gpu_layers > 0)
         self._steps = 0
         self._report_at = 0.0
@@ -111,7 +115,11 @@ class Worker:
         """Step the engine, for ever (main thread)."""
         while True:
             # most steps are nothing but a token for each answer: those take the shortest way
-            cancel_seconds = self._obey() if self._disturbed else []
+            cancel_seconds: list[float] = []
+            if self._disturbed:
+                if self._held:
+                    self._release([], None)
+                cancel_seconds = self._obey()
             events: list[tuple[int, WorkerEvent]] = []
             if not self._jobs.idle:
                 events += self._jobs.step(busy=self._engine is not None and not self._engine.idle)
@@ -119,7 +127,15 @@ class Worker:
                 events += self._engine.step()
             self._steps += 1
             figures = self._figures(events)
-            self._channel.send(Batch(self._steps, events, cancel_seconds, figures))
+            steady = figures is None and self._engine is not None and self._engine.steady
+            self._held += events
+            if not self._bundling.waits(events, time.monotonic(), steady=steady):
+                self._release(cancel_seconds, figures)
+
+    def _release(self, cancel_seconds: list[float], figures: Figures | None) -> None:
+        """Send what is held back, or that a step was made."""
+        self._channel.send(Batch(self._steps, self._held, cancel_seconds, figures))
+        self._held = []
 
     @property
     def _disturbed(self) -> bool:
