@@ -44,6 +44,8 @@ def decode_json(body: bytes, kind: type[T]) -> T:
         raise InvalidRequest(
             "The JSON of the body is nested too deep.", hint="Send something flatter."
         ) from error
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("The body is not UTF-8.", hint="Send JSON in UTF-8.") from error
     except msgspec.DecodeError as error:
         raise InvalidRequest(
             f"The body is not valid JSON: {error}.", hint="Send a JSON object."

@@ -36,6 +36,12 @@ def test_the_offending_field_is_named(body: bytes, param: str | None) -> None:
     assert caught.value.param == param
 
 
+@pytest.mark.parametrize("text", [b"caf\xe9", "你好".encode("gbk"), b"\xe4\xbd"])
+def test_text_in_another_encoding_is_refused(text: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="not UTF-8"):
+        decode_json(b'{"name": "' + text + b'"}', Outer)
+
+
 def test_unknown_fields_are_tolerated() -> None:
     assert decode_json(b'{"name": "x", "color": "red"}', Outer) == Outer("x")
 

@@ -267,6 +267,16 @@ async def test_a_batch_is_answered_in_order_and_a_bad_one_spoils_none(connect: C
     assert results[5]["usage"]["prompt_tokens"] == 2
 
 
+async def test_a_request_that_is_not_utf_8_spoils_no_other_of_its_batch(connect: Connect) -> None:
+    client = await connect(tcp=True)
+    body = b'{"requests": [{"prompt": "caf\xe9"}, {"prompt": "a b"}]}'
+    response = await client.post("/batch/generate", data=body)
+    assert response.status == 200
+    first, second = (await response.json())["results"]
+    assert first["error"]["code"] == "INVALID_REQUEST"
+    assert second["text"] == "ab"
+
+
 async def test_a_large_batch_runs_side_by_side(bench: Bench, connect: Connect) -> None:
     bench.starts.held = True
     client = await connect(tcp=True)
