@@ -206,7 +206,9 @@ class PoolSettings(Section, frozen=True):
     load_timeout: Duration = Duration(300)
     """Loading that makes no progress for this long is given up."""
     stall_timeout: Duration = Duration(120)
-    """A worker whose decode has not advanced for this long while work was pending is replaced."""
+    """A worker whose decode has not advanced for this long while work was pending is replaced; one
+    that computes on the CPU all the while, after ten times as long.
+    """
 
 
 class SpeculationSettings(Section, frozen=True):

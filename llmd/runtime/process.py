@@ -11,7 +11,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from pathlib import Path
 
 import msgspec
 import structlog
@@ -41,6 +40,7 @@ from llmd.protocol.frames import (
 from llmd.protocol.models import Activity
 from llmd.protocol.questions import Question
 from llmd.protocol.requests import GenerateRequest
+from llmd.runtime.accounting import cpu_seconds, oom_kills
 from llmd.runtime.link import Link
 from llmd.runtime.mailbox import Mailbox
 from llmd.runtime.pulse import Pulse
@@ -50,7 +50,6 @@ from llmd.runtime.workers import R
 _LAST = (Finished, Failed, Answered)
 """What a request gets last."""
 _UNDER_WAY = (Accepted, Queued, Reading, Delta)
-_VMSTAT = Path("/proc/vmstat")
 _RETIRE_GRACE = 12.0
 _EXIT_GRACE = 5.0
 _TUNABLES = "GLIBC_TUNABLES"
@@ -99,7 +98,7 @@ class WorkerProcess:
         self._pulse = Pulse()
         self._wedged = self._stopped = self._gone = False
         self._tasks: list[asyncio.Task[None]] = []
-        self._oom_kills = _oom_kills()
+        self._oom_kills = oom_kills()
         self._sharing = 1
         self._unanswered: set[int] = set()
 
@@ -341,16 +340,24 @@ class WorkerProcess:
         interval = min([5.0, *(limit / 4 for limit in limits)])
         while not self._gone:
             await asyncio.wait([self._tasks[0]], timeout=interval)
-            if not self._gone and self._progress.stalled(time.monotonic()):
+            now = time.monotonic()
+            if self._computes_itself:
+                self._progress.used(cpu_seconds(self.pid), now)
+            if not self._gone and self._progress.stalled(now):
                 self._wedged = True
                 self._log.error("wedged", running=len(self._boxes))
                 self._process.kill()
                 return
 
+    @property
+    def _computes_itself(self) -> bool:
+        """Whether CPU time is a sign of work: who waits for a GPU may use it all, too."""
+        return self._ready_at > 0 and not self.ready.gpu_layers
+
     def _cause(self) -> Cause:
         code = self._process.returncode or 0
-        oom_kills = _oom_kills() - self._oom_kills
-        return cause_of_death(code, wedged=self._wedged, stopped=self._stopped, oom_kills=oom_kills)
+        killed = oom_kills() - self._oom_kills
+        return cause_of_death(code, wedged=self._wedged, stopped=self._stopped, oom_kills=killed)
 
     def _bury(self) -> None:
         self._gone = True
@@ -382,12 +389,3 @@ class WorkerProcess:
 
 _LEVELS = {"debug": 10, "info": 10, "warning": 30, "error": 40}
 """llama.cpp's "info" is our "debug": it prints every tensor type and hyper-parameter there."""
-
-
-def _oom_kills() -> int:
-    """Processes the out-of-memory killer ended since boot; 0 where the kernel does not tell."""
-    try:
-        lines = _VMSTAT.read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)

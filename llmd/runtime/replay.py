@@ -18,6 +18,7 @@ from llmd.protocol.questions import Question
 from llmd.protocol.requests import GenerateRequest
 from llmd.runtime.pool import Pool
 from llmd.runtime.residence import Residence
+from llmd.runtime.supervisor import poison
 from llmd.runtime.workers import R
 
 
@@ -122,13 +123,7 @@ class Replay:
         self._log.error(
             "poison request", model=place.manifest.name, cause=error.details.get("cause")
         )
-        return PoisonRequest(
-            f"The process of {place.manifest.name} died twice while it answered this request, "
-            "the second time with no other beside it.",
-            hint="It is not tried again; `llmd logs` has the reason.",
-            cause=error.details.get("cause"),
-            model=place.manifest.name,
-        )
+        return poison(place.manifest.name, error.details.get("cause"))
 
 
 async def _admitted(place: Residence) -> None:

@@ -8,11 +8,15 @@ import signal
 from collections.abc import Sequence
 from enum import StrEnum
 
-from llmd.errors import WorkerDied
+from llmd.errors import PoisonRequest, WorkerDied
 
 _QUICK_DEATH = 10.0
 _FIRST_DELAY = 1.0
 _LONGEST_DELAY = 60.0
+_BUSY = 0.1
+"""Share of one core from which on a process is at work: beside others it may get no more."""
+_ENDLESS = 10
+"""Limits after which work that shows no progress is taken for an endless loop."""
 _ABORTS = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
 
 
@@ -30,11 +34,15 @@ class Cause(StrEnum):
 
 
 class Progress:
-    """Notices a worker that has work and does not advance, whatever its threads still answer."""
+    """Notices a worker that has work and does not advance, whatever its threads still answer. One
+    that computes gets ten times as long: between two steps may lie a long decode call.
+    """
 
     def __init__(self, limit: float, now: float) -> None:
         self._limit = limit
         self._since = now
+        self._busy = self._looked = now
+        self._used = 0.0
         self._steps = -1
         self._pending = 0
 
@@ -50,9 +58,18 @@ class Progress:
             self._since = now
         self._pending = requests
 
+    def used(self, seconds: float, now: float) -> None:
+        """The process has used so many seconds of CPU time since it began."""
+        if seconds - self._used >= _BUSY * (now - self._looked):
+            self._busy = now
+        self._used, self._looked = seconds, now
+
     def stalled(self, now: float) -> bool:
         """Whether it has stood still for too long while work was pending."""
-        return self._limit >= 0 and self._pending > 0 and now - self._since > self._limit
+        if self._limit < 0 or not self._pending:
+            return False
+        still = now - max(self._since, self._busy)
+        return still > self._limit or now - self._since > _ENDLESS * self._limit
 
 
 class Backoff:
@@ -97,13 +114,17 @@ def cause_of_death(return_code: int, *, wedged: bool, stopped: bool, oom_kills: 
     return Cause.KILLED if return_code < 0 else Cause.FAILED
 
 
+_SLOW = "where this machine is only slow, raise pool.stall_timeout"
 _STORIES = {
     Cause.OOM: (
         "was killed by the system because memory ran out",
         "Use a smaller model or context.",
     ),
     Cause.KILLED: ("was killed from outside", "Send the request again."),
-    Cause.WEDGED: ("made no progress and was replaced", "Send the request again."),
+    Cause.WEDGED: (
+        "made no progress and was replaced",
+        f"Send the request again; {_SLOW}.",
+    ),
     Cause.NATIVE_ABORT: (
         "crashed inside llama.cpp",
         "Send the request again; `llmd logs` has the reason.",
@@ -127,4 +148,16 @@ def death(model: str, cause: Cause, last_words: Sequence[str] = ()) -> WorkerDie
         cause=str(cause),
         model=model,
         retry_after=1,
+    )
+
+
+def poison(model: str, cause: str | None) -> PoisonRequest:
+    """Return the error for a request that killed two workers, the second one all alone."""
+    rest = f"; {_SLOW}" if cause == Cause.WEDGED else ""
+    return PoisonRequest(
+        f"The process of {model} died twice while it answered this request, "
+        "the second time with no other beside it.",
+        hint=f"It is not tried again; `llmd logs` has the reason{rest}.",
+        cause=cause,
+        model=model,
     )

@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
@@ -117,6 +118,17 @@ async def test_a_worker_that_stands_still_is_killed_as_wedged(tiny_model: Path) 
     with pytest.raises(WorkerDied):
         await answer(worker, GenerateRequest(prompt=QUESTION))
     assert seen.died == [Cause.WEDGED]
+    await worker.stop()
+
+
+async def test_a_worker_in_one_long_decode_call_is_at_work(tiny_model: Path) -> None:
+    seen, length = Seen(), 2048
+    load = msgspec.structs.replace(order(tiny_model), parallel=1, kv_tokens=length, batch=length)
+    settings = PoolSettings(stall_timeout=Duration(0.2))
+    worker = await WorkerProcess.start("m", load, settings, seen.hooks)
+    request = GenerateRequest(prompt=TokenPrompt([5] * (length - 8)), max_tokens=1)
+    assert [event async for event in worker.generate(request)]
+    assert seen.died == []
     await worker.stop()
 
 

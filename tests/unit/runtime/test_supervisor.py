@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from llmd.runtime.supervisor import Backoff, Cause, Progress, cause_of_death, death
+from llmd.runtime.supervisor import Backoff, Cause, Progress, cause_of_death, death, poison
 
 
 def test_an_idle_worker_never_stalls() -> None:
@@ -45,6 +45,26 @@ def test_no_limit_means_no_stall() -> None:
     assert not progress.stalled(1e9)
 
 
+def test_a_worker_that_computes_is_left_to_it_for_much_longer_but_not_for_ever() -> None:
+    progress = Progress(limit=10, now=0)
+    progress.pending(1, now=0)
+    for now in range(5, 101, 5):
+        progress.used(now * 0.5, now=now)  # of half a core, all the time
+        assert not progress.stalled(now)
+    progress.used(52, now=105)
+    assert progress.stalled(105)
+
+
+def test_a_worker_that_stops_computing_stalls_as_soon_as_any_other() -> None:
+    progress = Progress(limit=10, now=0)
+    progress.pending(1, now=0)
+    progress.used(20, now=20)
+    for now in (25, 30, 35):
+        assert not progress.stalled(now - 5)
+        progress.used(20.1, now=now)  # some thread of it turns over in its sleep
+    assert progress.stalled(35)
+
+
 def test_one_death_is_forgiven_and_a_series_is_held_back_longer_and_longer() -> None:
     backoff = Backoff()
     waits = []
@@ -82,6 +102,12 @@ def test_a_long_life_or_an_answer_ends_the_series() -> None:
 def test_causes_are_told_apart(code: int, flags: dict[str, int], cause: Cause) -> None:
     plain = {"wedged": False, "stopped": False, "oom_kills": 0}
     assert cause_of_death(code, **{**plain, **flags}) is cause  # type: ignore[arg-type]
+
+
+def test_whoever_is_only_slow_learns_which_setting_helps() -> None:
+    assert "pool.stall_timeout" in (death("m", Cause.WEDGED).hint or "")
+    assert "pool.stall_timeout" in (poison("m", Cause.WEDGED).hint or "")
+    assert "pool.stall_timeout" not in (poison("m", Cause.OOM).hint or "")
 
 
 def test_a_death_says_what_happened_and_what_to_do() -> None:
