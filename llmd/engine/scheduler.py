@@ -29,6 +29,7 @@ from llmd.engine.limits import Limits
 from llmd.engine.media_span import run_length
 from llmd.engine.memory import Memory
 from llmd.engine.plan import Chunk, Plan
+from llmd.engine.prefill_cap import PrefillCap
 from llmd.engine.prefix_cache import common
 from llmd.engine.sequence import Recall, Sequence, Space
 from llmd.engine.waiting import WaitingLine
@@ -73,6 +74,7 @@ class Scheduler:
         """Waiting sequences that the disk was asked for."""
         self.cache = KVCache(limits.kv_tokens, limits.slots, memory)
         self.pace = PrefillPace(limits.slowdown, limits.prefill_chunk)
+        self.cap = PrefillCap(limits.batch)
         self.waiting = WaitingLine()
         self.running: list[Sequence] = []
         self._turns: dict[Space, int] = {}
@@ -318,7 +320,8 @@ class Scheduler:
                 self._read_beside(plan, reading, min(room, free))
             else:
                 wanted = sum(self._stop(s) - s.cached for s in reading)
-                self._read(plan, reading, min(self._limits.step(wanted), free))
+                most = self.cap.within(self._limits.step(wanted))
+                self._read(plan, reading, min(most, free))
         self.cache.reserve(self.attached, cells + plan.reading)
 
     def _read_beside(self, plan: Plan, reading: list[Sequence], room: int) -> None:
@@ -326,7 +329,7 @@ class Scheduler:
         most = self._limits.prefill_chunk
         short = [s for s in reading if len(s.tokens) - (s.reused or 0) <= most]
         plan.paced = not short
-        self._read(plan, short, min(room, most - plan.decoding))
+        self._read(plan, short, self.cap.within(min(room, most - plan.decoding)))
         long = [s for s in reading if s not in short]
         budget = self.pace.budget(plan.decoding, plan.depth)
         self._read(plan, long, min(room - plan.reading, budget))

@@ -294,6 +294,8 @@ class Engine:
     def _measure(self, plan: Plan, rows: int, seconds: float) -> None:
         if plan.paced:
             self.scheduler.pace.observe(plan.decoding, plan.reading, seconds, plan.depth)
+        if not plan.decoding:
+            self.scheduler.cap.observe(plan.reading, seconds)
         if self._speculator and self._speculator.following:
             self._speculator.measured(rows, seconds)
         self.totals.steps += 1

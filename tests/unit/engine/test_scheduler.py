@@ -84,6 +84,17 @@ def test_a_small_rest_is_read_along_with_the_batch_before_it() -> None:
     assert [sum(count for _, count in step) for step in bench.steps()] == [32, 17]
 
 
+def test_prompts_are_read_in_shorter_calls_where_one_of_the_usual_length_takes_very_long() -> None:
+    bench = Bench(replace(LIMITS, kv_tokens=2000, batch=256, prefill_chunk=200))
+    bench.scheduler.cap.observe(256, 25.6)
+    bench.add(sequence(1, 100))
+    assert bench.steps() == [[(1, 64)], [(1, 36)]]
+    bench.add(sequence(2, 4))
+    bench.step()
+    bench.add(sequence(3, 100))
+    assert shape(bench.step()) == [(2, 1), (3, 64)], "beside an answer, too"
+
+
 def test_a_running_stream_gets_its_token_in_every_step_while_a_prompt_is_read() -> None:
     bench = Bench()
     bench.add(sequence(1, 4))

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from llmd.engine.loading import open_model
+from llmd.engine.prefill_cap import PrefillCap
 from llmd.protocol.events import FinishReason, MissKind
 from llmd.protocol.requests import Overflow, Sampling, Speculation
 from tests.unit.engine.conftest import NEAR_TIE, Answers, Judge, MakeSequence, load_order
@@ -75,6 +76,17 @@ def test_streams_flow_while_a_long_prompt_is_read(engine: Engine, make: MakeSequ
     steps_with_text = len(answers.deltas[1])
     assert steps_with_text >= 10
     answers.run(engine)
+
+
+def test_what_a_call_took_decides_how_long_the_next_ones_are(
+    engine: Engine, make: MakeSequence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmd.engine.prefill_cap._LONGEST", 1e-9)
+    monkeypatch.setattr(engine.scheduler, "cap", PrefillCap(256))
+    engine.submit(make(1, raw="word " * 300, max_tokens=1))
+    assert engine.scheduler.cap.within(256) == 256
+    Answers().run(engine)
+    assert engine.scheduler.cap.within(256) == 64
 
 
 def test_max_tokens_ends_with_length(engine: Engine, make: MakeSequence) -> None:
