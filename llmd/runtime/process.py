@@ -248,18 +248,18 @@ class WorkerProcess:
         self._unanswered.add(identity)
         if len(self._unanswered) == 1:
             self._hooks.stirred()
-        self._progress.pending(len(self._boxes), time.monotonic())
+        self._progress.pending(len(self._unanswered), time.monotonic())
         return identity, box
 
     def _close_box(self, identity: int) -> None:
         del self._boxes[identity]
         self._answered(identity)
-        self._progress.pending(len(self._boxes), time.monotonic())
 
     def _answered(self, identity: int) -> None:
         """Note that the process has done its part, however slow its reader is."""
         if identity in self._unanswered:
             self._unanswered.remove(identity)
+            self._progress.pending(len(self._unanswered), time.monotonic())
             if not self._unanswered:
                 self._hooks.stirred()
 

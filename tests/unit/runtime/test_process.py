@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from pathlib import Path
@@ -137,6 +138,18 @@ async def test_a_long_answer_is_no_standstill(tiny_model: Path) -> None:
     request = GenerateRequest(prompt=QUESTION, ignore_eos=True, max_tokens=900)
     assert await answer(worker, request)
     assert worker.alive
+    await worker.stop()
+
+
+async def test_a_worker_that_has_answered_does_not_stand_still_however_slow_the_reader(
+    tiny_model: Path,
+) -> None:
+    worker, seen = await start(tiny_model, stall_timeout=Duration(0.2))
+    stream = worker.generate(GenerateRequest(prompt=QUESTION))
+    await anext(stream)
+    await asyncio.sleep(0.8)
+    assert [event async for event in stream]
+    assert seen.died == []
     await worker.stop()
 
 
