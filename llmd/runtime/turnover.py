@@ -152,7 +152,7 @@ class Turnover:
             if seat.mending:
                 seat.mending.cancel()
         try:
-            before = await self._rooms() if self._ledger.waiting else []
+            before = await self._rooms_before()
             self._leaving.update(workers)
             await asyncio.gather(*(worker.retire() for worker in workers))
             await returned(self._planner, self._places.values(), place.uses(), before)
@@ -162,8 +162,15 @@ class Turnover:
             self._ledger.gone(place.name)
             self.poke()
 
-    async def _rooms(self) -> list[DeviceRoom]:
-        return await self._planner.rooms(in_memory(self._places.values()))
+    async def _rooms_before(self) -> list[DeviceRoom]:
+        """Return the devices while somebody waits for room, as far as they can be looked at."""
+        if not self._ledger.waiting:
+            return []
+        try:
+            return await self._planner.rooms(in_memory(self._places.values()))
+        except (LlmdError, OSError) as error:
+            self._log.warning("devices cannot be looked at", reason=str(error))
+            return []
 
     def _lost(self, place: Residence, seat: Seat) -> None:
         """A worker is gone, for whatever reason."""

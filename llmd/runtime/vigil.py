@@ -44,7 +44,10 @@ class Vigil:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._every)
-            await self.act(time.monotonic())
+            try:
+                await self.act(time.monotonic())
+            except OSError as error:  # too many files are open, say
+                self._log.warning("memory cannot be looked at", reason=str(error))
 
     async def act(self, now: float) -> None:
         """Look once, and do what that calls for."""

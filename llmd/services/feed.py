@@ -113,7 +113,11 @@ class Feed:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(self._period)
-            self._latest = self._look()
+            try:
+                self._latest = self._look()
+            except OSError as error:  # too many files are open, say
+                structlog.get_logger("feed").warning("no snapshot", reason=str(error))
+                continue
             for watcher in self._watchers:
                 watcher.set()
 

@@ -22,8 +22,12 @@ from tests.fakes.worker import FakeStarts, manifest
 
 
 class Broken(FakePlanner):
+    def __init__(self, reason: Exception) -> None:
+        super().__init__()
+        self.reason = reason
+
     async def rooms(self, loaded: Sequence[LoadedModel]) -> list[DeviceRoom]:
-        raise LlmdError("the devices cannot be looked at")
+        raise self.reason
 
 
 class Scene:
@@ -65,15 +69,18 @@ async def test_a_load_is_counted_learnt_from_and_told_to_those_who_need_room() -
     assert b'llmd_model_loads_total{model="a",outcome="loaded"} 1.0' in scene.metrics.render()
 
 
-async def test_a_model_is_gone_even_when_the_devices_cannot_be_looked_at() -> None:
-    scene = Scene(Broken())
+@pytest.mark.parametrize("reason", [LlmdError("no"), OSError(24, "Too many open files")])
+async def test_a_model_and_its_worker_go_even_when_the_devices_cannot_be_looked_at(
+    reason: Exception,
+) -> None:
+    scene = Scene(Broken(reason))
     place = await scene.load("a")
     scene.ledger.arrive("b", 0.0)
     scene.turnover.dismiss(place, "room")
     assert place.departure
-    with pytest.raises(LlmdError):
-        await place.departure
+    await place.departure
     assert place.entry.stage is Stage.ABSENT
+    assert not scene.starts.workers[0].alive
     assert scene.poked
 
 

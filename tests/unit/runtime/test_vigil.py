@@ -77,6 +77,24 @@ async def test_it_watches_until_it_is_closed() -> None:
     assert len(looks) == count
 
 
+async def test_it_goes_on_after_a_look_that_failed() -> None:
+    pool = await pool_of(FakeStarts())
+    looks: list[int] = []
+    again = asyncio.Event()
+
+    def seen() -> Reading:
+        looks.append(1)
+        if len(looks) == 1:
+            raise OSError(24, "Too many open files")
+        again.set()
+        return Reading(2, 1)
+
+    vigil = Vigil(pool, seen, every=0.001)
+    vigil.start()
+    await asyncio.wait_for(again.wait(), 5)
+    await vigil.close()
+
+
 def test_the_control_group_counts_where_it_has_a_limit(tmp_path: Path) -> None:
     pressure = tmp_path / "pressure"
     pressure.write_text("full avg10=33.0 avg60=0 avg300=0 total=0\n")

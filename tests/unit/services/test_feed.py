@@ -10,6 +10,7 @@ from llmd.errors import Draining
 from llmd.protocol.feed import Snapshot
 from llmd.protocol.integrity import DiskRoom
 from llmd.protocol.placement import DeviceRoom
+from llmd.protocol.reports import StatusReport
 from llmd.services.feed import Feed, Sources
 from tests.unit.services.conftest import Bench
 
@@ -152,6 +153,20 @@ async def test_requests_under_way_and_ended_ones_are_in_it(
         assert [one.name for one in snapshot.models] == ["llmd-tiny"]
     (snapshot,) = await take(make(), 1)
     assert [str(one.state) for one in snapshot.requests.ended] == ["cancelled"]
+
+
+async def test_after_a_look_that_failed_the_next_snapshot_comes(
+    make: Callable[..., Feed], bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing() -> StatusReport:
+        monkeypatch.undo()
+        raise OSError(24, "Too many open files")
+
+    async with aclosing(make().watch()) as snapshots:
+        first = await anext(snapshots)
+        monkeypatch.setattr(bench.services.status, "report", failing)
+        assert (await asyncio.wait_for(anext(snapshots), 5)).at > first.at
+        assert bench.services.status.report != failing
 
 
 async def test_watchers_end_with_the_daemon(make: Callable[..., Feed]) -> None:
