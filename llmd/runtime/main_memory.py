@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-_GROUPS = Path("/proc/self/cgroup")
-_ROOT = Path("/sys/fs/cgroup")
+GROUPS = Path("/proc/self/cgroup")
+ROOT = Path("/sys/fs/cgroup")
 _FILES = {
     2: ("memory.max", "memory.current", ("inactive_file", "active_file")),
     1: (
@@ -33,7 +33,7 @@ class MainMemory:
     free: int
 
 
-def main_memory(groups: Path = _GROUPS, root: Path = _ROOT) -> MainMemory:
+def main_memory(groups: Path = GROUPS, root: Path = ROOT) -> MainMemory:
     """Look now."""
     machine = psutil.virtual_memory()
     total, free = int(machine.total), int(machine.available)
@@ -44,14 +44,15 @@ def main_memory(groups: Path = _GROUPS, root: Path = _ROOT) -> MainMemory:
 
 def _limits(groups: Path, root: Path) -> Iterator[tuple[int, int]]:
     """Yield the limit of each group around this process, and what is left of it."""
-    for version, folder in _folders(groups, root):
+    for version, folder in control_groups(groups, root):
         limit_file, use_file, cached = _FILES[version]
         limit, use = _number(folder / limit_file), _number(folder / use_file)
         if limit is not None and use is not None:
             yield limit, limit - max(0, use - _cached(folder / "memory.stat", cached))
 
 
-def _folders(groups: Path, root: Path) -> Iterator[tuple[int, Path]]:
+def control_groups(groups: Path = GROUPS, root: Path = ROOT) -> Iterator[tuple[int, Path]]:
+    """Yield version and folder of the control groups around this process, the innermost first."""
     try:
         lines = groups.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):

@@ -9,15 +9,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import structlog
 
+from llmd.runtime.main_memory import GROUPS, ROOT, control_groups, main_memory
 from llmd.runtime.pool import Pool
-from llmd.runtime.residency.pressure import Reading, Strain, left_in_group, stalled
+from llmd.runtime.residency.pressure import Reading, Strain, stalled
 
 _EVERY = 1.0
 _PRESSURE = Path("/proc/pressure/memory")
-_GROUP = Path("/sys/fs/cgroup")
 
 
 class Vigil:
@@ -74,14 +73,19 @@ class Vigil:
             )
 
 
-def look(reserve: int, pressure: Path = _PRESSURE, group: Path = _GROUP) -> Reading:
-    """Read what the system says of its memory, and of what this process's control group may use."""
-    available = psutil.virtual_memory().available
-    own = [_text(group / f"memory.{name}") for name in ("max", "current", "stat")]
-    left = left_in_group(*own)
-    if left is not None:
-        available = min(available, left)
-    return Reading(available, reserve, stalled(_text(pressure)))
+def look(
+    reserve: int, pressure: Path = _PRESSURE, groups: Path = GROUPS, root: Path = ROOT
+) -> Reading:
+    """Read what the system says of its memory, and of what this process's control groups may use;
+    raise OSError where it cannot be read.
+    """
+    # Mapped weights count as free, also while they are used: the kernel drops those of idle models
+    # first and reads them again, but ends a process when there is nothing left to drop. Where it
+    # drops what answers need, they stand still, and that shrinks the caches.
+    available = main_memory(groups, root).free
+    own = next((folder for version, folder in control_groups(groups, root) if version > 1), root)
+    stills = [stalled(_text(path)) for path in (pressure, own / "memory.pressure")]
+    return Reading(available, reserve, max(stills))
 
 
 def _text(path: Path) -> str:

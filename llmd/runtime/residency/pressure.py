@@ -1,7 +1,7 @@
 """What outside pressure on the memory calls for: caches shrink first, then idle models go. Pure.
 
 Pressure is too little memory left (of the machine, or of the control group), or everybody standing
-still for memory, as Linux tells in /proc/pressure/memory (PSI, "full": no task could run).
+still for memory, as Linux tells in its pressure files (PSI, "full": no task could run).
 """
 
 from __future__ import annotations
@@ -77,14 +77,3 @@ def stalled(text: str) -> float:
             except ValueError:
                 return 0.0
     return 0.0
-
-
-def left_in_group(limit: str, used: str, statistics: str) -> int | None:
-    """Return what a control group (v2) may still use, from its memory.max, memory.current and
-    memory.stat; None: it has no limit. Files it has read but does not use can be dropped.
-    """
-    if not limit.strip().isdigit() or not used.strip().isdigit():
-        return None
-    rows = (line.split() for line in statistics.splitlines())
-    droppable = next((int(row[1]) for row in rows if row[:1] == ["inactive_file"]), 0)
-    return max(0, int(limit) - int(used) + droppable)

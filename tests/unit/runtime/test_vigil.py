@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import psutil
+import pytest
 
 from llmd.config.settings import EngineSettings, PoolSettings
 from llmd.runtime.orders import Orders
@@ -95,13 +96,35 @@ async def test_it_goes_on_after_a_look_that_failed() -> None:
     await vigil.close()
 
 
-def test_the_control_group_counts_where_it_has_a_limit(tmp_path: Path) -> None:
-    pressure = tmp_path / "pressure"
-    pressure.write_text("full avg10=33.0 avg60=0 avg300=0 total=0\n")
-    bare = look(7, tmp_path / "none", tmp_path / "none")
+def test_without_control_groups_it_is_the_machine_that_counts(tmp_path: Path) -> None:
+    bare = look(7, tmp_path / "none", tmp_path / "none", tmp_path)
     assert (bare.reserve, bare.stalled) == (7, 0)
     assert 0 < bare.available <= psutil.virtual_memory().total
-    for name, text in {"max": "5000", "current": "4000", "stat": "inactive_file 500"}.items():
-        (tmp_path / f"memory.{name}").write_text(text)
-    found = look(7, pressure, tmp_path)
-    assert (found.available, found.stalled) == (1500, 33.0)
+
+
+def test_the_control_group_of_a_service_counts_and_what_it_could_drop_is_free(
+    tmp_path: Path,
+) -> None:
+    groups, own = tmp_path / "cgroup", tmp_path / "system.slice" / "llmd.service"
+    groups.write_text("0::/system.slice/llmd.service\n")
+    own.mkdir(parents=True)
+    statistics = "anon 500\ninactive_file 500\nactive_file 3000\nfile_mapped 2900\n"
+    for name, text in {"max": "5000", "current": "4500", "stat": statistics}.items():
+        (own / f"memory.{name}").write_text(text)
+    found = look(7, tmp_path / "none", groups, tmp_path)
+    assert (found.available, found.stalled) == (4000, 0)
+    (own / "memory.stat").write_text("anon 4500\n")
+    assert look(7, tmp_path / "none", groups, tmp_path).available == 500
+
+
+@pytest.mark.parametrize(("machine", "own"), [(33.0, 0.0), (0.0, 12.5)])
+def test_stalls_of_the_machine_or_of_the_own_group_count(
+    tmp_path: Path, machine: float, own: float
+) -> None:
+    pressure, groups = tmp_path / "pressure", tmp_path / "cgroup"
+    pressure.write_text(f"full avg10={machine} avg60=0 avg300=0 total=0\n")
+    groups.write_text("0::/box\n")
+    (tmp_path / "box").mkdir()
+    (tmp_path / "box" / "memory.pressure").write_text(f"full avg10={own} avg60=0\n")
+    (tmp_path / "memory.pressure").write_text("full avg10=99.0\n")  # of groups around it
+    assert look(7, pressure, groups, tmp_path).stalled == max(machine, own)

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from llmd.runtime.residency.pressure import (
-    Measure,
-    Reading,
-    Strain,
-    left_in_group,
-    stalled,
-)
+from llmd.runtime.residency.pressure import Measure, Reading, Strain, stalled
 
 MIB = 2**20
 CALM = Reading(available=900 * MIB, reserve=500 * MIB)
@@ -53,10 +47,3 @@ def test_the_kernels_words_are_read() -> None:
     assert stalled("") == 0
     assert stalled("full avg10=much") == 0
     assert stalled("full nonsense") == 0
-
-
-def test_a_control_group_counts_what_it_could_drop() -> None:
-    assert left_in_group("1000\n", "700\n", "anon 500\ninactive_file 150\n") == 450
-    assert left_in_group("1000", "1200", "") == 0
-    assert left_in_group("max", "700", "") is None
-    assert left_in_group("", "", "") is None
