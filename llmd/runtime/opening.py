@@ -24,6 +24,9 @@ Order = Callable[[ModelManifest, LoadOptions, Plan], Load]
 """Writes the first frame to a worker: the model, what is said about loading it, where it fits."""
 
 _SHORT_WAIT = 2.0
+_FIRST_PAUSE = 5.0
+_LONGEST_PAUSE = 300.0
+"""Seconds until a worker that could not be replaced is tried again; they double."""
 
 
 class Opening:
@@ -68,21 +71,27 @@ class Opening:
         return seconds
 
     def mend(self, place: Residence, seat: Seat) -> None:
-        """Replace a worker that died beside others."""
-        seat.mending = asyncio.ensure_future(self._mend(place, seat))
+        """Replace a worker that died beside others, however long that takes; once is enough."""
+        if seat.mending is None or seat.mending.done():
+            seat.mending = asyncio.ensure_future(self._mend(place, seat))
 
     async def _mend(self, place: Residence, seat: Seat) -> None:
         place.dispatch.forget(seat.number)
-        try:
-            await self._cool_down(place)
-            worker = await self._fill(place, seat, len(place.seats))
-        except LlmdError as error:
-            self._log.warning("a worker is not replaced", model=place.name, reason=str(error))
+        pause = _FIRST_PAUSE
+        while not seat.live:
+            await asyncio.sleep(place.backoff.wait(time.monotonic()))
+            try:
+                seat.worker = await self._fill(place, seat, len(place.seats))
+            except LlmdError as error:
+                reason = str(error)
+                self._log.warning(
+                    "a worker is not replaced yet", model=place.name, reason=reason, again_in=pause
+                )
+                await asyncio.sleep(pause)
+                pause = min(_LONGEST_PAUSE, 2 * pause)
+                continue
+            seat.reserved = place.quarantine.locked()
             place.stir()
-            return
-        seat.reserved = place.quarantine.locked()
-        seat.worker = worker
-        place.stir()
 
     async def _fill(self, place: Residence, seat: Seat, seats: int) -> Worker:
         coming = place.coming

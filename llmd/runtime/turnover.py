@@ -91,6 +91,9 @@ class Turnover:
         self._ledger.ready(name, time.monotonic(), seconds)
         place.admit()
         self.settle(place)
+        for seat in place.seats:
+            if not seat.live:
+                self._lost(place, seat)  # while others were being started
         await self._learn(place, seconds)
 
     async def _learn(self, place: Residence, seconds: float) -> None:
@@ -175,7 +178,7 @@ class Turnover:
     def _lost(self, place: Residence, seat: Seat) -> None:
         """A worker is gone, for whatever reason."""
         place.stir()
-        if place.entry.stage is not Stage.READY:
+        if place.entry.stage is not Stage.READY or seat not in place.seats:
             return
         if place.live:
             self._opening.mend(place, seat)

@@ -92,15 +92,55 @@ async def test_a_new_worker_is_kept_for_who_must_be_tried_alone() -> None:
     assert place.seats[0].reserved
 
 
-async def test_a_worker_that_cannot_be_replaced_leaves_its_seat_empty() -> None:
+async def test_a_worker_that_cannot_be_replaced_is_tried_again_until_it_can(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("llmd.runtime.opening._FIRST_PAUSE", 0.01)
     starts, opening, place, _ = scene(instances=2)
     await opening.open(place)
-    starts.fail = [CorruptFile("gone bad")]
-    starts.workers[0].die(Cause.KILLED, lived=100)
+    starts.fail = [LoadFailed("no memory just then"), CorruptFile("gone bad")]
+    starts.workers[0].die(Cause.OOM, lived=100)
     opening.mend(place, place.seats[0])
     assert place.seats[0].mending
     await place.seats[0].mending
-    assert [seat.live for seat in place.seats] == [False, True]
+    assert [seat.live for seat in place.seats] == [True, True]
+    assert len(starts.workers) == 3
+
+
+async def test_a_new_worker_that_dies_at_once_is_replaced_by_one_that_does_not() -> None:
+    starts, opening, place, _ = scene(instances=2)
+    await opening.open(place)
+    plain, count = opening._start, 0
+
+    async def first_dies(*arguments: object) -> object:
+        nonlocal count
+        count += 1
+        worker = await plain(*arguments)  # type: ignore[arg-type]
+        if count == 1:
+            starts.workers[-1].die(Cause.KILLED, lived=100)
+        return worker
+
+    opening._start = first_dies  # type: ignore[assignment]
+    opening.lost = opening.mend  # as told of every death, also of one that is being mended
+    starts.workers[0].die(Cause.KILLED, lived=100)
+    assert place.seats[0].mending
+    await place.seats[0].mending
+    assert [seat.live for seat in place.seats] == [True, True]
+    assert len([worker for worker in starts.workers if worker.alive]) == 2
+
+
+async def test_after_quick_deaths_a_new_worker_waits_but_comes() -> None:
+    starts, opening, place, _ = scene(instances=2)
+    await opening.open(place)
+    for _ in range(5):
+        place.backoff.died(0.1, time.monotonic())
+    starts.workers[0].die(Cause.KILLED, lived=1)
+    opening.mend(place, place.seats[0])
+    mending = place.seats[0].mending
+    assert mending
+    await asyncio.wait([mending], timeout=0.02)
+    assert not mending.done()
+    mending.cancel()
 
 
 async def test_workers_that_keep_dying_are_held_back() -> None:

@@ -9,16 +9,19 @@ import pytest
 
 from llmd.config.settings import EngineSettings, PoolSettings
 from llmd.errors import LlmdError
+from llmd.protocol.frames import Load
 from llmd.protocol.models import LoadedModel
 from llmd.protocol.placement import DeviceRoom, LoadOptions
 from llmd.runtime.opening import Opening
 from llmd.runtime.orders import Orders
-from llmd.runtime.residence import Coming, Lifetime, Residence, Waiter
+from llmd.runtime.process import Hooks
+from llmd.runtime.residence import Coming, Lifetime, Residence, Seat, Waiter
 from llmd.runtime.residency import Ledger, Stage
+from llmd.runtime.supervisor import Cause
 from llmd.runtime.turnover import Turnover
 from llmd.telemetry.metrics import Metrics
 from tests.fakes.planner import FakePlanner, planned
-from tests.fakes.worker import FakeStarts, manifest
+from tests.fakes.worker import FakeStarts, FakeWorker, manifest
 
 
 class Broken(FakePlanner):
@@ -30,9 +33,21 @@ class Broken(FakePlanner):
         raise self.reason
 
 
+class Deadly(FakeStarts):
+    """The first worker dies while the second is being started."""
+
+    async def __call__(
+        self, name: str, load: Load, settings: PoolSettings, hooks: Hooks
+    ) -> FakeWorker:
+        worker = await super().__call__(name, load, settings, hooks)
+        if len(self.workers) == 2:
+            self.workers[0].die(Cause.KILLED, lived=100)
+        return worker
+
+
 class Scene:
-    def __init__(self, planner: FakePlanner) -> None:
-        self.starts = FakeStarts()
+    def __init__(self, planner: FakePlanner, starts: FakeStarts | None = None) -> None:
+        self.starts = starts or FakeStarts()
         self.ledger = Ledger()
         self.places: dict[str, Residence] = {}
         self.metrics = Metrics()
@@ -102,6 +117,27 @@ async def test_the_last_worker_that_dies_takes_the_model_with_it() -> None:
     place = await scene.load("a")
     scene.starts.workers[0].die(lived=100)
     assert (place.entry.stage, place.seats) == (Stage.ABSENT, [])
+
+
+async def test_a_worker_that_dies_while_others_are_started_is_replaced() -> None:
+    scene = Scene(FakePlanner(), Deadly())
+    place = scene.place("a")
+    place.coming.options = LoadOptions(instances=2)
+    scene.turnover.begin(place)
+    assert place.coming.task
+    await place.coming.task
+    assert [seat.live for seat in place.seats] == [False, True]
+    assert place.seats[0].mending
+    await place.seats[0].mending
+    assert [seat.live for seat in place.seats] == [True, True]
+
+
+async def test_a_replacement_that_ends_when_its_model_was_loaded_anew_is_no_death_of_that() -> None:
+    scene = Scene(FakePlanner())
+    place = await scene.load("a")
+    orphan = Seat(1)
+    scene.turnover._lost(place, orphan)
+    assert orphan.mending is None
 
 
 async def test_what_is_being_saved_can_be_cut_short() -> None:
