@@ -74,7 +74,7 @@ def run_checks(paths: Paths) -> Iterator[Finding]:
     yield from check_records(paths)
     yield from check_directories(paths)
     yield check_database(paths, settings)
-    yield check_socket(paths.socket, sleeps=asleep(paths))
+    yield check_socket(paths, sleeps=asleep(paths))
     daemon = check_daemon(paths)
     yield daemon
     yield check_port(settings, running=daemon.state is State.OK)
@@ -172,8 +172,9 @@ def _existing(path: Path) -> Path:
     return next(place for place in (path, *path.parents) if place.exists())
 
 
-def check_socket(path: Path, *, sleeps: bool = False) -> Finding:
+def check_socket(paths: Paths, *, sleeps: bool = False) -> Finding:
     """Check the Unix socket: nobody else may reach it."""
+    path = paths.socket
     try:
         socket, directory = path.stat(), path.parent.stat()
     except FileNotFoundError:
@@ -192,9 +193,13 @@ def check_socket(path: Path, *, sleeps: bool = False) -> Finding:
     if socket.st_uid != os.getuid():
         mend = "Set LLMD_SOCKET to a path of your own."
         return Finding("socket", State.FAIL, f"{path} belongs to another user", mend)
-    if stat.S_IMODE(socket.st_mode) & 0o077 or stat.S_IMODE(directory.st_mode) & 0o077:
-        mend = f"`chmod 700 {path.parent} && chmod 600 {path}`"
-        return Finding("socket", State.FAIL, f"{path} is open to other users", mend)
+    if stat.S_IMODE(socket.st_mode) & 0o077:
+        return Finding(
+            "socket", State.FAIL, f"{path} is open to other users", f"`chmod 600 {path}`"
+        )
+    if paths.socket_dir_is_ours and stat.S_IMODE(directory.st_mode) & 0o077:
+        mend = f"`chmod 700 {path.parent}`"
+        return Finding("socket", State.FAIL, f"{path.parent} is open to other users", mend)
     if not sleeps and not listening(path):
         return Finding(
             "socket",

@@ -57,7 +57,7 @@ def mend_socket(paths: Paths) -> Iterator[str]:
         socket.chmod(_PRIVATE_FILE)
         yield f"{socket} is closed to other users."
     folder = socket.parent
-    if _mode(folder) & _OTHERS and _is_llmds(folder, paths) and _ours(folder):
+    if _mode(folder) & _OTHERS and paths.socket_dir_is_ours and _ours(folder):
         folder.chmod(_PRIVATE_DIRECTORY)
         yield f"{folder} is closed to other users."
 
@@ -84,11 +84,6 @@ def mend_leftovers(paths: Paths) -> Iterator[str]:
         return
     for piece in cleared["pieces"]:
         yield f"{piece['path']} is removed: {piece['why']}."
-
-
-def _is_llmds(folder: Path, paths: Paths) -> bool:
-    """Whether a directory is there for the socket alone; others are not llmd's to close."""
-    return folder.is_relative_to(paths.state_dir) or folder.name.startswith("llmd")
 
 
 def _ours(path: Path) -> bool:

@@ -24,6 +24,14 @@ class Paths(NamedTuple):
     socket: Path
 
     @property
+    def socket_dir_is_ours(self) -> bool:
+        """Whether the socket's directory is there for llmd alone; others, such as /tmp, are not
+        llmd's to close.
+        """
+        directory = self.socket.parent
+        return directory.is_relative_to(self.state_dir) or directory.name.startswith("llmd")
+
+    @property
     def config_file(self) -> Path:
         """The settings, TOML."""
         return self.config_dir / "config.toml"

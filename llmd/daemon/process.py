@@ -44,7 +44,7 @@ class Daemon:
         self._base = Foundation(paths, settings)
         self._people = People(paths, settings, self._base.metrics)
         self._services = bundle(self._base, self._people, loaded.sources, self.shutdown.ask)
-        self._listeners = Listeners(self._services, settings.server, paths.socket, given)
+        self._listeners = Listeners(self._services, settings.server, paths, given)
         self._systemd = Systemd.from_environment()
 
     async def run(self) -> None:

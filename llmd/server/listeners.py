@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from llmd.config.grpc import GrpcSettings
+from llmd.config.paths import Paths
 from llmd.config.settings import ServerSettings
 from llmd.errors import AlreadyRunning, ConfigInvalid
 from llmd.server.activation import Inherited, address_of
@@ -41,12 +42,12 @@ class Listeners:
         self,
         services: Services,
         settings: ServerSettings,
-        socket_path: Path,
+        paths: Paths,
         given: Inherited = Inherited(),  # noqa: B008  it cannot be changed
     ) -> None:
         self._services = services
         self._settings = settings
-        self._path = socket_path
+        self._paths = paths
         self._given = given
         self._runners: list[web.AppRunner] = []
         self._bound = False
@@ -70,10 +71,10 @@ class Listeners:
     @property
     def control(self) -> str:
         """Path of the Unix socket."""
-        return self._given.path or str(self._path)
+        return self._given.path or str(self._paths.socket)
 
     def _bind(self) -> socket.socket:
-        listening = bind_unix(self._path)
+        listening = bind_unix(self._paths.socket, private=self._paths.socket_dir_is_ours)
         self._bound = True
         return listening
 
@@ -112,7 +113,7 @@ class Listeners:
             await self._rpc.stop()
         await asyncio.gather(*(runner.cleanup() for runner in self._runners))
         if self._bound:
-            self._path.unlink(missing_ok=True)
+            self._paths.socket.unlink(missing_ok=True)
 
     @staticmethod
     def _site(runner: web.AppRunner, **where: Any) -> GuardedSite:
@@ -132,16 +133,15 @@ class Listeners:
         return runner
 
 
-def bind_unix(path: Path) -> socket.socket:
-    """Bind a socket of mode 0600 in a directory of mode 0700; a stale one is replaced."""
+def bind_unix(path: Path, *, private: bool) -> socket.socket:
+    """Bind a socket of mode 0600; a stale one is replaced. A missing directory is made with mode
+    0700; one that is there is closed to others if it is `private`, llmd's alone.
+
+    Raises ConfigInvalid for a place that cannot be had or is not safe, AlreadyRunning when the
+    socket is alive.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    info = path.parent.stat()
-    if info.st_uid != os.getuid():
-        raise ConfigInvalid(
-            f"{path.parent} belongs to another user.", hint="Set LLMD_SOCKET to a path of your own."
-        )
-    if stat.S_IMODE(info.st_mode) & 0o077:
-        path.parent.chmod(0o700)
+    _check_directory(path.parent, private=private)
     if path.exists():
         _clear_stale(path)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -159,12 +159,32 @@ def bind_unix(path: Path) -> socket.socket:
     return listening
 
 
+def _check_directory(directory: Path, *, private: bool) -> None:
+    info = directory.stat()
+    if info.st_uid != os.getuid():
+        raise ConfigInvalid(
+            f"{directory} belongs to another user.", hint="Set LLMD_SOCKET to a path of your own."
+        )
+    if private and stat.S_IMODE(info.st_mode) & 0o077:
+        directory.chmod(0o700)
+    elif info.st_mode & stat.S_IWOTH and not info.st_mode & stat.S_ISVTX:
+        raise ConfigInvalid(
+            f"Every user may replace files in {directory}, a socket too.",
+            hint="Set LLMD_SOCKET to a path in a directory that only you may write.",
+        )
+
+
 def _url(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _clear_stale(path: Path) -> None:
-    """Remove a socket that nobody answers on."""
+    """Remove a socket that nobody answers on; raise ConfigInvalid for what is no socket."""
+    if not path.is_socket():
+        raise ConfigInvalid(
+            f"{path} is there already and is no socket.",
+            hint="Set LLMD_SOCKET to another path, or move it away.",
+        )
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1)
         try:

@@ -13,7 +13,7 @@ from llmd.config.paths import Paths
 from llmd.config.settings import DatabaseSettings, ServerSettings, Settings
 from llmd.models.sources.transfer.journal import Identity
 from llmd.models.sources.transfer.partial import Partial
-from tests.fakes.daemon import FakeDaemon, short_socket
+from tests.fakes.daemon import FakeDaemon
 from tests.fakes.databases import database
 
 
@@ -91,22 +91,25 @@ def test_a_directory_that_cannot_be_made_fails(paths: Paths) -> None:
     assert {finding.state for finding in others} == {State.OK}
 
 
-def test_sockets_of_all_kinds_are_told_apart() -> None:
-    with short_socket() as path:
-        path.parent.chmod(0o700)
-        assert checks.check_socket(path).state is State.OK
-        path.touch()
-        assert "is no socket" in checks.check_socket(path).found
-        path.unlink()
-        with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind(str(path))
-            path.chmod(0o600)
-            assert checks.check_socket(path).state is State.WARN
-            assert checks.check_socket(path, sleeps=True).state is State.OK, "systemd has it"
-            listening.listen()
-            assert checks.check_socket(path).state is State.OK
-            path.chmod(0o666)
-            assert "open to other users" in checks.check_socket(path).found
+def test_sockets_of_all_kinds_are_told_apart(paths: Paths) -> None:
+    path = paths.socket
+    path.parent.chmod(0o700)
+    assert checks.check_socket(paths).state is State.OK
+    path.touch()
+    assert "is no socket" in checks.check_socket(paths).found
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        path.chmod(0o600)
+        assert checks.check_socket(paths).state is State.WARN
+        assert checks.check_socket(paths, sleeps=True).state is State.OK, "systemd has it"
+        listening.listen()
+        assert checks.check_socket(paths).state is State.OK
+        path.chmod(0o666)
+        assert checks.check_socket(paths).mend == f"`chmod 600 {path}`"
+        path.chmod(0o600)
+        path.parent.chmod(0o755)
+        assert checks.check_socket(paths).mend == f"`chmod 700 {path.parent}`"
 
 
 def test_the_daemon_may_be_there_or_not_or_ill(daemon: FakeDaemon, paths: Paths) -> None:

@@ -60,16 +60,21 @@ def test_a_socket_open_to_others_is_closed_with_its_directory(
     paths.socket.parent.chmod(0o755)
     assert len(list(mending.mend_socket(paths))) == 2
     assert (mode(paths.socket), mode(paths.socket.parent)) == (0o600, 0o700)
-    assert checks.check_socket(paths.socket).state is State.OK
+    assert checks.check_socket(paths).state is State.OK
 
 
-def test_a_directory_that_is_not_llmds_is_never_closed(tmp_path: Path, paths: Paths) -> None:
-    shared = tmp_path / "shared"
-    shared.mkdir(mode=0o755)
+def test_a_directory_that_is_not_llmds_is_never_closed(paths: Paths) -> None:
+    shared = paths.socket.parent / "shared"
+    shared.mkdir()
     shared.chmod(0o755)
-    elsewhere = paths._replace(socket=paths.socket.parent / "x", state_dir=tmp_path / "state")
-    assert not mending._is_llmds(shared, elsewhere)
-    assert mending._is_llmds(tmp_path / "state" / "run", elsewhere)
+    elsewhere = paths._replace(socket=shared / "s")
+    with socket.socket(socket.AF_UNIX) as alive:
+        alive.bind(str(elsewhere.socket))
+        alive.listen()
+        elsewhere.socket.chmod(0o600)
+        assert list(mending.mend_socket(elsewhere)) == []
+        assert mode(shared) == 0o755
+        assert checks.check_socket(elsewhere).state is State.OK
 
 
 def test_directories_can_be_written_again(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

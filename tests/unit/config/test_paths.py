@@ -53,6 +53,14 @@ def test_a_home_too_deep_for_a_socket_name_gets_a_short_one_of_its_own() -> None
     assert find_paths({"LLMD_HOME": deeper}).socket != socket
 
 
+def test_the_directory_of_the_socket_may_be_llmds_or_shared() -> None:
+    assert find_paths({"XDG_RUNTIME_DIR": "/run/user/7"}).socket_dir_is_ours
+    assert find_paths({"LLMD_HOME": "/srv/it"}).socket_dir_is_ours
+    assert find_paths({"LLMD_HOME": "/srv/" + "x" * 120}).socket_dir_is_ours
+    assert find_paths({"LLMD_SOCKET": "/run/llmd/llmd.sock"}).socket_dir_is_ours
+    assert not find_paths({"LLMD_SOCKET": "/tmp/llmd.sock"}).socket_dir_is_ours
+
+
 def test_asking_creates_nothing(tmp_path: Path) -> None:
     find_paths({"LLMD_HOME": str(tmp_path / "new")})
     assert list(tmp_path.iterdir()) == []

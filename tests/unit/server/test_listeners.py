@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from llmd.config.grpc import GrpcSettings
+from llmd.config.paths import Paths, find_paths
 from llmd.config.settings import ServerSettings
 from llmd.errors import AlreadyRunning, ConfigInvalid
 from llmd.server.activation import Inherited
@@ -15,12 +16,19 @@ from llmd.server.listeners import Listeners, bind_unix
 from tests.unit.services.conftest import Bench
 
 
+def bound(path: Path) -> socket.socket:
+    return bind_unix(path, private=False)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
 def test_a_stale_socket_is_replaced_and_made_private(tmp_path: Path) -> None:
     path = tmp_path / "run" / "s"
-    bind_unix(path).close()  # left behind, as after a kill
-    with bind_unix(path):
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    bound(path).close()  # left behind, as after a kill
+    with bound(path):
+        assert (mode(path), mode(path.parent)) == (0o600, 0o700)
 
 
 def test_a_living_socket_is_left_alone(tmp_path: Path) -> None:
@@ -29,23 +37,48 @@ def test_a_living_socket_is_left_alone(tmp_path: Path) -> None:
         alive.bind(os.fspath(path))
         alive.listen()
         with pytest.raises(AlreadyRunning):
-            bind_unix(path)
+            bound(path)
+
+
+def test_a_file_in_the_place_of_the_socket_stays(tmp_path: Path) -> None:
+    path = tmp_path / "notes"
+    path.write_text("precious")
+    with pytest.raises(ConfigInvalid, match="is no socket"):
+        bound(path)
+    assert path.read_text() == "precious"
 
 
 def test_a_path_that_cannot_be_bound_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid, match="cannot be made"):
-        bind_unix(tmp_path / ("x" * 150))
+        bound(tmp_path / ("x" * 150))
 
 
-def test_a_directory_open_to_others_is_closed(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    folder.mkdir(mode=0o755)
-    with bind_unix(folder / "s"):
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+def test_a_directory_of_llmds_that_is_open_to_others_is_closed(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with bind_unix(tmp_path / "s", private=True):
+        assert mode(tmp_path) == 0o700
+
+
+@pytest.mark.parametrize("open_to_others", [0o755, 0o1777])
+def test_a_directory_that_others_use_too_stays_open(tmp_path: Path, open_to_others: int) -> None:
+    tmp_path.chmod(open_to_others)
+    with bound(tmp_path / "s"):
+        assert (mode(tmp_path), mode(tmp_path / "s")) == (open_to_others, 0o600)
+
+
+def test_a_directory_in_which_others_could_replace_the_socket_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(ConfigInvalid, match="Every user may replace files"):
+        bound(tmp_path / "s")
+    assert list(tmp_path.iterdir()) == []
+
+
+def paths_at(path: Path) -> Paths:
+    return find_paths({"LLMD_SOCKET": os.fspath(path)})
 
 
 async def test_grpc_is_listened_for_where_it_is_enabled(bench: Bench, tmp_path: Path) -> None:
-    listeners = Listeners(bench.services, ServerSettings(port=0), tmp_path / "s")
+    listeners = Listeners(bench.services, ServerSettings(port=0), paths_at(tmp_path / "s"))
     await listeners.start_grpc(GrpcSettings(port=0))
     assert listeners.grpc == ""
     await listeners.drain()
@@ -67,7 +100,7 @@ async def test_sockets_that_were_handed_over_are_listened_on_and_left_in_place(
     tcp.bind(("127.0.0.1", 0))
     address = tcp.getsockname()
     given = Inherited(unix=(control,), tcp=(tcp,))
-    listeners = Listeners(bench.services, ServerSettings(port=0), tmp_path / "own", given)
+    listeners = Listeners(bench.services, ServerSettings(port=0), paths_at(tmp_path / "own"), given)
     await listeners.start()
     assert listeners.address == f"http://127.0.0.1:{address[1]}"
     assert listeners.control == str(tmp_path / "given")
@@ -83,7 +116,10 @@ async def test_what_was_not_handed_over_is_opened(bench: Bench, tmp_path: Path) 
     control = socket.socket(socket.AF_UNIX)
     control.bind(os.fspath(tmp_path / "given"))
     listeners = Listeners(
-        bench.services, ServerSettings(port=0), tmp_path / "own", Inherited(unix=(control,))
+        bench.services,
+        ServerSettings(port=0),
+        paths_at(tmp_path / "own"),
+        Inherited(unix=(control,)),
     )
     await listeners.start()
     host, _, port = listeners.address.removeprefix("http://").rpartition(":")
