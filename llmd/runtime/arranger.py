@@ -112,13 +112,14 @@ class Arranger:
         for name in self._ledger.going(time.monotonic()):
             uses += self._places[name].uses()
             stages.append(self._kept_back(freed(rooms, uses)))
+        said = place.options
         try:
-            options, plan = await wished(
-                self._planner, place.manifest, place.options, place.wish, stages
-            )
+            options, plan = await wished(self._planner, place.manifest, said, place.wish, stages)
         except LlmdError as error:
             self._refuse(place, error)
             return
+        if place.options != said:
+            return  # it is planned again, as it is wanted now
         place.coming = Coming(options, plan)
         if not plan.fits:
             self._refuse(place, no_room(plan))

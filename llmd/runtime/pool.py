@@ -24,7 +24,7 @@ from llmd.runtime.planning import Planner
 from llmd.runtime.process import WorkerProcess
 from llmd.runtime.residence import Lifetime, Residence, Seat, Waiter
 from llmd.runtime.residency import Ledger, Stage
-from llmd.runtime.residency.wishes import changes, checked, merged, unmet
+from llmd.runtime.residency.wishes import changes, checked, given, merged, unmet
 from llmd.runtime.supervisor import Cause, death
 from llmd.runtime.turnover import Turnover
 from llmd.runtime.workers import Worker
@@ -114,35 +114,37 @@ class Pool:
         place = self.place(manifest)
         before = place.ordered
         await self._ordered(place, checked(options))
+        ordered = place.ordered
         task = asyncio.ensure_future(self._hold(manifest))
         try:
             while not task.done():
                 yield LoadProgress(status="loading", fraction=place.coming.progress)
                 await asyncio.wait([task], timeout=_PROGRESS_INTERVAL)
             task.result()
-        except LlmdError:
-            # what could not be had must not keep the model from being loaded otherwise
-            place.ordered = before
+        except BaseException as error:
+            # what could not be had, or is waited for no longer, must not keep the model from being
+            # loaded otherwise
+            there = place.entry.stage in {Stage.LOADING, Stage.READY}
+            if place.ordered is ordered and (isinstance(error, LlmdError) or not there):
+                self._say(place, before)
             raise
         finally:
             task.cancel()
         yield LoadProgress(status="ready", fraction=1.0, model=place.describe())
 
     async def unload(self, name: str, *, force: bool = True) -> bool:
-        """Stop a model's workers and forget what was ordered for it; False when it was not loaded.
+        """Stop a model's workers and forget what was ordered for it; False when there was neither.
         Without `force`, a busy one raises ModelBusy.
         """
         place = self._places.get(name)
-        if place is None or (place.entry.stage is Stage.ABSENT and not place.line):
+        if place is None or not (_wanted(place) or given(place.ordered)):
             return False
         if place.entry.busy and not force:
-            raise ModelBusy(
-                f"{name} is answering {place.entry.running + place.entry.waiting} requests.",
-                hint="Wait, or unload it first.",
-            )
-        place.ordered = LoadOptions()
-        self._ledger.withdraw(name, place.fail(death(name, Cause.STOPPED)))
-        place.failure = None  # somebody wanted it so
+            raise _in_use(place)
+        if _wanted(place):
+            self._ledger.withdraw(name, place.fail(death(name, Cause.STOPPED)))
+            place.failure = None  # somebody wanted it so
+        self._say(place, LoadOptions())
         await self._turnover.emptied(place, "asked")
         return True
 
@@ -177,11 +179,11 @@ class Pool:
     def loaded(self) -> list[LoadedModel]:
         """Describe every model that is loaded, loading, leaving or waited for."""
         places = sorted(self._places.values(), key=lambda place: place.name)
-        return [
-            place.describe()
-            for place in places
-            if place.line or place.entry.stage is not Stage.ABSENT
-        ]
+        return [place.describe() for place in places if _wanted(place)]
+
+    def ordered(self) -> list[str]:
+        """Return the models for which it was said how to load them, loaded or not."""
+        return sorted(place.name for place in self._places.values() if given(place.ordered))
 
     def failures(self, within: float = _REMEMBERED) -> list[LoadFailure]:
         """Return which models could not be loaded within so many seconds, and have not been
@@ -282,10 +284,31 @@ class Pool:
                     hint="Wait until it is idle, or unload it first.",
                 )
             await self._turnover.emptied(place, "changed")
-        place.ordered = merged(place.ordered, options)
+        self._say(place, merged(place.ordered, options))
         if place.entry.stage is not Stage.ABSENT:
             place.coming.options = merged(place.coming.options, options)
             place.entry.pinned = bool(place.coming.options.pinned)
+
+    def _say(self, place: Residence, options: LoadOptions) -> None:
+        """Note how users want a model loaded; what was planned otherwise is planned again."""
+        place.ordered = options
+        if place.entry.stage is Stage.ABSENT:
+            place.entry.needs = None
+            self._arranger.poke()
+
+
+def _wanted(place: Residence) -> bool:
+    """Whether a model is in memory or waited for."""
+    return bool(place.line) or place.entry.stage is not Stage.ABSENT
+
+
+def _in_use(place: Residence) -> ModelBusy:
+    entry = place.entry
+    if entry.stage is Stage.LOADING:
+        doing = "is being loaded"
+    else:
+        doing = f"is answering {entry.running + entry.waiting} requests"
+    return ModelBusy(f"{place.name} {doing}.", hint="Wait until it is idle, or unload it by force.")
 
 
 def reserve(settings: PoolSettings) -> int:

@@ -46,9 +46,14 @@ class Residents:
                     yield progress
 
     async def unload(self, name: str | None, *, everything: bool, force: bool) -> list[str]:
-        """Unload one model or all; raise ModelBusy for one that is answering unless `force`."""
+        """Unload one model or all, and forget what `load` said of them; return which.
+
+        Raises ModelBusy for one that is answering unless `force`, and ModelNotLoaded for one of
+        which there is nothing to take back either.
+        """
         if everything:
-            names = [model.name for model in self._pool.loaded()]
+            loaded = {model.name for model in self._pool.loaded()}
+            names = sorted(loaded.union(self._pool.ordered()))
         else:
             names = [self._defaults.resolve(name, Kind.CHAT).name]
         unloaded = [name for name in names if await self._pool.unload(name, force=force)]

@@ -85,6 +85,8 @@ class Ledger:
         if not entry.waiting:
             self._line += 1
             entry.line = self._line
+            if entry.stage is Stage.ABSENT:
+                entry.needs = None  # what was planned for those who left
         entry.waiting += 1
         return False
 

@@ -381,6 +381,76 @@ async def test_an_order_that_cannot_be_had_is_forgotten() -> None:
     await pool.close()
 
 
+async def test_unloading_takes_an_order_back_also_once_the_model_has_gone_by_itself() -> None:
+    starts = FakeStarts()
+    pool = make(starts)
+    async for _ in pool.load(manifest(), LoadOptions(context_length=63, keep_alive=0)):
+        pass
+    async with asyncio.timeout(5):
+        while pool.loaded():
+            await asyncio.sleep(0.01)
+    assert pool.ordered() == ["m"]
+    assert await pool.unload("m", force=False)
+    assert pool.ordered() == []
+    assert not await pool.unload("m"), "there is nothing to take back"
+    await use(pool)
+    assert starts.orders[-1].context_length == 64
+    await pool.close()
+
+
+async def given_up(pool: Pool) -> None:
+    """Break a load off that waits for room."""
+    loading = pool.load(manifest(size=80), LoadOptions(context_length=63, pinned=True))
+    await anext(loading)
+    await asyncio.sleep(0.02)
+    await loading.aclose()
+
+
+async def test_a_load_that_is_given_up_while_it_waits_leaves_no_order() -> None:
+    starts = FakeStarts()
+    pool = make(starts, memory=100)
+    async with pool.lease(manifest("busy", size=80)):
+        await given_up(pool)
+        assert pool.ordered() == []
+    async with pool.lease(manifest(size=80)):
+        (loaded,) = pool.loaded()
+        assert (starts.orders[-1].context_length, loaded.pinned) == (64, False)
+    await pool.close()
+
+
+async def test_those_who_wait_beside_a_load_that_is_given_up_are_not_bound_by_it() -> None:
+    starts = FakeStarts()
+    pool = make(starts, memory=100)
+    async with pool.lease(manifest("busy", size=80)):
+        waiting = asyncio.ensure_future(use_large(pool))
+        await given_up(pool)
+    await waiting
+    assert starts.orders[-1].context_length == 64
+    await pool.close()
+
+
+async def use_large(pool: Pool) -> None:
+    async with pool.lease(manifest(size=80)):
+        pass
+
+
+async def test_what_was_taken_back_stays_so_when_a_load_fails_for_it() -> None:
+    starts = FakeStarts()
+    pool = make(starts, memory=100)
+    async for _ in pool.load(manifest(size=80), LoadOptions(context_length=63)):
+        pass
+    async with pool.lease(manifest("busy", size=80)):
+        loading = pool.load(manifest(size=80), LoadOptions(parallel=3))
+        await anext(loading)
+        await asyncio.sleep(0.02)
+        await pool.unload("m")
+        with pytest.raises(WorkerDied):
+            await anext(loading)
+    await use_large(pool)
+    assert (starts.orders[-1].context_length, starts.orders[-1].parallel) == (64, 2)
+    await pool.close()
+
+
 async def test_a_wish_is_heeded_by_the_load_it_causes_and_never_reloads() -> None:
     starts = FakeStarts()
     pool = make(starts)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from llmd.config.settings import Mismatch
-from llmd.errors import Draining, InvalidRequest, ModelNotFound
+from llmd.errors import Draining, InvalidRequest, ModelNotFound, ModelNotLoaded
 from llmd.protocol.placement import LoadOptions
 from llmd.services.residents import Residents
 from tests.unit.services.conftest import Bench
@@ -24,6 +26,20 @@ async def test_unloading_all_of_nothing_is_fine_but_one_that_is_not_loaded_is_an
     residents = bench.services.residents
     assert await residents.unload(None, everything=True, force=False) == []
     with pytest.raises(ModelNotFound):
+        await residents.unload("llmd-tiny", everything=False, force=False)
+
+
+async def test_what_was_said_of_a_model_that_has_gone_is_taken_back(bench: Bench) -> None:
+    residents = bench.services.residents
+    for everything in (False, True):
+        async for _ in residents.load("llmd-tiny", LoadOptions(keep_alive=0)):
+            pass
+        async with asyncio.timeout(5):
+            while residents.models():
+                await asyncio.sleep(0.01)
+        done = await residents.unload("llmd-tiny", everything=everything, force=False)
+        assert done == ["llmd-tiny"]
+    with pytest.raises(ModelNotLoaded):
         await residents.unload("llmd-tiny", everything=False, force=False)
 
 

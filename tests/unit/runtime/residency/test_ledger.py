@@ -35,6 +35,17 @@ def ready(ledger: Ledger, name: str, now: float = 0.0) -> None:
     ledger.ready(name, now, 1.0)
 
 
+def test_what_was_planned_for_those_who_left_does_not_bind_who_comes_next() -> None:
+    ledger = Ledger()
+    ledger.arrive("a", 0.0)
+    ledger.entry("a").needs = {"RAM": 1}
+    ledger.arrive("a", 0.0)
+    assert ledger.entry("a").needs, "they wait together"
+    ledger.withdraw("a", 2)
+    ledger.arrive("a", 1.0)
+    assert ledger.entry("a").needs is None
+
+
 def test_first_requests_wait_together_and_go_on_together() -> None:
     ledger = Ledger()
     assert not any(ledger.arrive("a", 0.0) for _ in range(3))
