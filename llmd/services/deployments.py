@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 
 import structlog
 
-from llmd.errors import Draining, LlmdError, ModelBusy, ModelNotLoaded, QueueFull
+from llmd.errors import Draining, LlmdError, ModelBusy, ModelNotFound, QueueFull
 from llmd.models.catalog import Catalogue
 from llmd.models.quantization import stem_of
 from llmd.protocol.callers import Caller
@@ -21,6 +22,7 @@ from llmd.protocol.deployments import (
     Deployment,
     DeploymentOrder,
     Removal,
+    StageName,
 )
 from llmd.runtime.room import MAIN_MEMORY
 from llmd.services.deploying import Carrier, Course, Terms, agreed
@@ -35,6 +37,7 @@ _AT_ONCE = 4
 _MOST = 64
 _KEPT = 200
 _SAVE_EVERY = 5.0
+_IN_MEMORY = frozenset({StageName.LOADING, StageName.REGISTRATION})
 
 
 @dataclass(eq=False, slots=True)
@@ -117,25 +120,25 @@ class Deployments:
         return [self._jobs[one.id].deployment if one.id in self._jobs else one for one in kept]
 
     async def unload(self, name: str, *, force: bool = False) -> Removal:
-        """Begin to take a model out of memory; one that is being deployed is cancelled instead.
+        """Begin to take a model out of memory; one that is being deployed is cancelled instead, and
+        what was loaded for it leaves unless others use it.
 
-        Raises ModelNotFound, ModelNotLoaded, and ModelBusy for one that is answering unless
-        `force`.
+        Raises ModelNotFound, ModelNotLoaded, and unless `force` ModelBusy for one that is answering
+        or being loaded for others.
         """
         nodes = [self._machine.node]
         if job := self._deploying(name):
-            await self._cancel(job)
+            # to its end, also when whoever asks does not wait for it
+            await asyncio.wait([self._keep(self._cancel(job, force=force))])
             return Removal(model_id=job.deployment.model_id, status="cancelled", nodes=nodes)
         known = await self._loaded_as(name)
-        loaded = self._library.loaded(known)
-        if loaded is None:
-            raise ModelNotLoaded(f"{known} is not loaded.", hint="GET models/local lists what is.")
-        if loaded.running and not force:
-            raise ModelBusy(
-                f"{known} is answering {loaded.running} requests.",
-                hint="Wait for them to finish, or say force.",
-            )
-        self._keep(self._residents.unload(known, everything=False, force=force))
+        leaving = asyncio.ensure_future(
+            self._residents.unload(known, everything=False, force=force)
+        )
+        await asyncio.sleep(0)  # it refuses before it waits for anything
+        if leaving.done():
+            leaving.result()
+        self._keep(leaving)
         return Removal(model_id=known, status="unloading", nodes=nodes)
 
     def resume(self) -> None:
@@ -241,11 +244,18 @@ class Deployments:
         job.saved = (job.course.news, self._clock())
         await self._repository.put(job.deployment)
 
-    async def _cancel(self, job: _Job) -> None:
+    async def _cancel(self, job: _Job, *, force: bool) -> None:
         job.unwanted = True
         if job.task:
             job.task.cancel()
             await asyncio.wait([job.task])
+        if job.deployment.current_stage not in _IN_MEMORY:
+            return
+        model = job.deployment.model_id
+        loaded = self._library.loaded(model)
+        if force or not (loaded and (loaded.running or loaded.waiting)):
+            with suppress(ModelNotFound):
+                await self._residents.unload(model, everything=False, force=True)
 
     def _deploying(self, name: str) -> _Job | None:
         wanted = name.casefold()
@@ -283,7 +293,7 @@ class Deployments:
             course.say("llmd was started again and goes on.")
             self._start(_Job(course, terms))
 
-    def _keep(self, work: Awaitable[object]) -> None:
+    def _keep(self, work: Awaitable[object]) -> asyncio.Task[None]:
         async def run() -> None:
             await work
 
@@ -291,6 +301,7 @@ class Deployments:
         self._others.add(task)
         task.add_done_callback(self._others.discard)
         task.add_done_callback(_report)
+        return task
 
 
 def _report(task: asyncio.Task[None]) -> None:

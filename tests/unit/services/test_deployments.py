@@ -18,6 +18,7 @@ from llmd.errors import (
     NotFound,
     QueueFull,
     StorageFailed,
+    WorkerDied,
 )
 from llmd.protocol.callers import Caller
 from llmd.protocol.deployments import Deployment, DeploymentOptions, DeploymentOrder
@@ -218,6 +219,67 @@ async def test_unloading_a_model_that_is_deployed_cancels_it(place: Place) -> No
     assert place.site.left == ["qwen3-8b:Q8_0"]
     assert (await place.jobs.get(begun.id)).status == "cancelled"
     assert place.jobs._jobs == {}
+
+
+async def loading(place: Place) -> Deployment:
+    """Deploy a model that does not come up until the gate is opened."""
+    place.bench.starts.gate.clear()
+    begun = await place.jobs.deploy(CALLER, order(max_batch_size=3))
+    return await place.until(begun.id, lambda _: place.bench.pool.loading)
+
+
+async def test_a_deployment_that_is_cancelled_while_it_loads_leaves_nothing(place: Place) -> None:
+    begun = await loading(place)
+    assert (await place.jobs.unload(begun.model_id)).status == "cancelled"
+    assert (await place.jobs.get(begun.id)).status == "cancelled"
+    assert place.bench.pool.loaded() == []
+    assert place.bench.pool.ordered() == []
+    assert place.bench.starts.workers == []
+
+
+@pytest.mark.parametrize("force", [False, True])
+async def test_a_cancelled_deployment_takes_the_model_from_others_only_by_force(
+    place: Place, *, force: bool
+) -> None:
+    begun = await loading(place)
+
+    async def use() -> None:
+        async with place.bench.pool.lease(place.bench.store.get(begun.model_id)):
+            pass
+
+    using = asyncio.ensure_future(use())
+    async with asyncio.timeout(20):
+        while place.bench.pool.loaded()[0].waiting < 2:
+            await asyncio.sleep(0.01)
+    await place.jobs.unload(begun.model_id, force=force)
+    place.bench.starts.gate.set()
+    [outcome] = await asyncio.gather(using, return_exceptions=True)
+    assert isinstance(outcome, WorkerDied) == force
+    assert (place.bench.pool.loaded() == []) == force
+
+
+async def test_a_model_that_loads_for_others_is_not_unloaded_unless_forced(place: Place) -> None:
+    place.bench.starts.gate.clear()
+    coming = place.bench.services.residents.load("llmd-tiny")
+    await anext(coming)
+    async with asyncio.timeout(20):
+        while not place.bench.pool.loading:
+            await asyncio.sleep(0.01)
+    with pytest.raises(ModelBusy, match="is being loaded"):
+        await place.jobs.unload("llmd-tiny")
+    assert place.bench.pool.loading
+    assert (await place.jobs.unload("llmd-tiny", force=True)).status == "unloading"
+    await asyncio.gather(*place.jobs._others)
+    assert place.bench.pool.loaded() == []
+    await coming.aclose()
+
+
+async def test_the_options_of_a_deployed_model_that_made_room_are_taken_back(place: Place) -> None:
+    done = await place.ended((await place.jobs.deploy(CALLER, order(max_batch_size=3))).id)
+    await place.bench.pool.unload_idle("room")
+    assert place.bench.pool.ordered() == [done.model_id]
+    assert (await place.jobs.unload(done.model_id)).status == "unloading"
+    assert place.bench.pool.ordered() == []
 
 
 async def test_a_deployed_model_can_be_unloaded(place: Place) -> None:
