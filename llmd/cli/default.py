@@ -47,6 +47,12 @@ def default(
         return
     render.table(("FOR", "MODEL", "CHOSEN"), [_row(row) for row in rows])
     for row in rows:
+        if row.get("missing"):
+            typer.echo(
+                f"{row['model']} is not here: requests for {row['purpose']} that name no model are "
+                f"refused. `llmd default {row['purpose']} --auto` leaves them to the newest.",
+                err=True,
+            )
         if row.get("overridden_by"):
             typer.echo(
                 f"The environment variable {row['overridden_by']} overrides it when the daemon "

@@ -62,6 +62,8 @@ def rm(
         typer.echo(f"removed {answer['removed']}{freed}{kept}")
         if slower := ", ".join(answer.get("drafted_for") or []):
             typer.echo(f"It drafted for {slower}, which will be slower without it.")
+        if purposes := ", ".join(answer.get("default_for") or []):
+            typer.echo(f"It was the default for {purposes}; the newest that can answers there now.")
 
 
 def cp(source: options.ModelName, target: str, start: options.AutoStart = True) -> None:

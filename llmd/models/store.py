@@ -51,6 +51,8 @@ class Removed(msgspec.Struct, frozen=True):
     """Models that use the same files."""
     drafted_for: list[str] = []
     """Models that are written slower without it."""
+    default_for: list[str] = []
+    """What it was chosen to answer: `chat`, `vision`, `embedding` or `rerank`."""
 
 
 class ModelStore:

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from llmd.config.settings import ModelSettings
 from llmd.config.store import load_settings, set_value
-from llmd.errors import InvalidRequest, LlmdError
+from llmd.errors import ConfigInvalid, InvalidRequest, LlmdError, ModelNotFound
 from llmd.models.store import ModelStore
 from llmd.protocol.models import Kind, Medium, ModelManifest
 
@@ -33,9 +35,13 @@ class DefaultModel(msgspec.Struct, frozen=True, kw_only=True):
 
     purpose: Purpose
     model: str
-    """Name of the model that answers now; empty: there is none."""
+    """Name of the model that answers now, or of the chosen one that is `missing`; empty: there is
+    none.
+    """
     chosen: bool
     """Whether somebody chose it; else it is the newest that can."""
+    missing: bool = False
+    """Whether what was chosen is not here, so that requests that name no model are refused."""
     overridden_by: str = ""
     """Environment variable that will win over the file at the next start."""
 
@@ -81,9 +87,7 @@ class Defaults:
             return self._store.get(str(name))
         if media and kind is Kind.CHAT:
             return self._taking(frozenset(media))
-        if chosen := self._names[_PURPOSES[kind]]:
-            return self._store.get(chosen)
-        return self._store.default(kind)
+        return self._choice(_PURPOSES[kind]) or self._store.default(kind)
 
     def chosen(self, purpose: Purpose) -> str:
         """Return the name that was chosen for a purpose; empty: none was."""
@@ -108,6 +112,41 @@ class Defaults:
         self._names[purpose] = chosen
         return msgspec.structs.replace(self._describe(purpose), overridden_by=override)
 
+    def purposes_of(self, model: str) -> Collection[Purpose]:
+        """Return what a model was chosen for."""
+        return [purpose for purpose, name in self._names.items() if name and self._is(name, model)]
+
+    async def release(self, purposes: Collection[Purpose]) -> None:
+        """Leave to the newest what a model that went was chosen for; where that cannot be written,
+        it holds until the daemon ends.
+        """
+        for purpose in purposes:
+            try:
+                await self.change(purpose, None)
+            except ConfigInvalid as error:
+                structlog.get_logger("defaults").warning("cannot be kept", reason=str(error))
+                self._names[purpose] = ""
+
+    def _is(self, name: str, model: str) -> bool:
+        with suppress(ModelNotFound):
+            return self._store.find(name).name == model
+        return False
+
+    def _choice(self, purpose: Purpose) -> ModelManifest | None:
+        """Return the model that was chosen, None where none was; raise ModelNotFound when it has
+        gone.
+        """
+        name = self._names[purpose]
+        try:
+            return self._store.get(name) if name else None
+        except ModelNotFound as error:
+            raise ModelNotFound(
+                f"The default for {purpose} is not here. {error.message}",
+                hint=f"`llmd default {purpose} MODEL` chooses another, `llmd default {purpose} "
+                "--auto` the newest.",
+                param="model",
+            ) from error
+
     def _describe(self, purpose: Purpose) -> DefaultModel:
         kind = next(kind for kind in Kind if kind in _KINDS[purpose])
         if purpose is Purpose.EMBEDDING:
@@ -115,8 +154,9 @@ class Defaults:
         try:
             model = self._any() if purpose is Purpose.VISION else self.resolve(None, kind)
         except LlmdError:
+            chosen = self._names[purpose]
             return DefaultModel(
-                purpose=purpose, model=self._names[purpose], chosen=bool(self._names[purpose])
+                purpose=purpose, model=chosen, chosen=bool(chosen), missing=bool(chosen)
             )
         able = purpose is not Purpose.VISION or bool(model.media)
         return DefaultModel(
@@ -127,18 +167,20 @@ class Defaults:
         """Return the model chosen for pictures and sounds, or the usual one where none was, if it
         takes all of `media`; else the newest that does. Where none does, it is the one to say so.
         """
-        chosen = self._names[Purpose.VISION]
-        usual = self._store.get(chosen) if chosen else self.resolve(None, Kind.CHAT)
-        if media <= usual.media:
+        usual = self._choice(Purpose.VISION)
+        with suppress(ModelNotFound):
+            usual = usual or self.resolve(None, Kind.CHAT)
+        if usual and media <= usual.media:
             return usual
         able = [model for model in self._store.list() if media <= model.media]
-        newest = max(able, key=lambda model: model.added, default=usual)
-        return self._store.get(newest.name)
+        if able:
+            return self._store.get(max(able, key=lambda model: model.added).name)
+        return usual or self.resolve(None, Kind.CHAT)
 
     def _any(self) -> ModelManifest:
         """Return the model that `llmd default` names for pictures and sounds."""
-        if chosen := self._names[Purpose.VISION]:
-            return self._store.get(chosen)
+        if chosen := self._choice(Purpose.VISION):
+            return chosen
         seeing = self._taking(frozenset({Medium.IMAGE}))
         return seeing if seeing.vision else self._taking(frozenset({Medium.AUDIO}))
 

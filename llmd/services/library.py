@@ -7,6 +7,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
+
 from llmd.errors import InvalidRequest, LlmdError, ModelBusy
 from llmd.models.gguf.inspection import has_head
 from llmd.models.manifest import pooled
@@ -68,7 +70,9 @@ class Library:
         return await asyncio.to_thread(self._store.copy, source, target)
 
     async def remove(self, name: str) -> Removed:
-        """Forget a model, delete its file if llmd fetched it; raise ModelBusy while it answers."""
+        """Forget a model, delete its file if llmd fetched it; where it was chosen to answer, the
+        newest does again. Raise ModelBusy while it answers.
+        """
         manifest = await self.get(name)
         loaded = self.loaded(manifest.name)
         if loaded and loaded.running:
@@ -77,7 +81,10 @@ class Library:
                 hint="Wait for them to finish.",
             )
         await self._pool.unload(manifest.name)
-        return await asyncio.to_thread(self._store.remove, manifest.name)
+        chosen = await asyncio.to_thread(self._defaults.purposes_of, manifest.name)
+        removed = await asyncio.to_thread(self._store.remove, manifest.name)
+        await self._defaults.release(chosen)
+        return msgspec.structs.replace(removed, default_for=[str(one) for one in chosen])
 
 
 def check_pooling(path: str, pooling: Pooling) -> None:

@@ -16,6 +16,14 @@ def test_the_defaults_are_listed_all_or_one(llmd: Llmd, daemon: FakeDaemon) -> N
     assert llmd("default", "--json").json["defaults"][0] == ROW
 
 
+def test_one_that_is_not_here_is_told_with_the_way_out(llmd: Llmd, daemon: FakeDaemon) -> None:
+    gone = {**ROW, "model": "gone", "chosen": True, "missing": True}
+    daemon.defaults = {"defaults": [gone, {**ROW, "purpose": "vision"}]}
+    [said] = llmd("default").err.splitlines()
+    assert said.startswith("gone is not here")
+    assert "llmd default chat --auto" in said
+
+
 def test_one_is_chosen_or_left_to_the_newest(llmd: Llmd, daemon: FakeDaemon) -> None:
     daemon.defaults = {
         **ROW,

@@ -84,3 +84,9 @@ def test_rm_asks_in_a_terminal(
 def test_rm_names_the_models_that_keep_a_file(llmd: Llmd, daemon: FakeDaemon) -> None:
     daemon.removed = {"kept_file": "/x.gguf", "used_by": ["pirate"], "freed": 0}
     assert llmd("rm", "llmd-tiny").out == "removed llmd-tiny; /x.gguf stays for pirate\n"
+
+
+def test_rm_tells_what_the_model_was_the_default_for(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.removed = {"default_for": ["chat", "vision"]}
+    said = llmd("rm", "llmd-tiny").out.splitlines()[-1]
+    assert said == "It was the default for chat, vision; the newest that can answers there now."

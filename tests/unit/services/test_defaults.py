@@ -138,14 +138,54 @@ async def test_a_model_that_cannot_do_it_is_refused_and_nothing_is_written(
     assert not file.exists()
 
 
-async def test_a_default_that_was_removed_is_shown_as_it_was_chosen(store: ModelStore) -> None:
+async def test_a_default_that_is_not_here_is_named_with_the_way_out(store: ModelStore) -> None:
     store.copy("llmd-tiny", "other")
     defaults = Defaults(store, ModelSettings())
-    await defaults.change(Purpose.CHAT, "other")
+    row = await defaults.change(Purpose.CHAT, "other")
+    assert not row.missing
     store.remove("other")
-    assert (defaults.list()[0].model, defaults.list()[0].chosen) == ("other", True)
-    with pytest.raises(ModelNotFound):
+    row = defaults.list()[0]
+    assert (row.model, row.chosen, row.missing) == ("other", True, True)
+    with pytest.raises(ModelNotFound, match="The default for chat is not here") as caught:
         defaults.resolve(None, Kind.CHAT)
+    assert "llmd default chat --auto" in caught.value.hint
+
+
+def test_pictures_find_a_model_that_sees_though_the_default_is_not_here(store: ModelStore) -> None:
+    gone = Defaults(store, ModelSettings(default="gone"))
+    with pytest.raises(ModelNotFound, match="The default for chat"):
+        gone.resolve(None, Kind.CHAT, media=PICTURE)
+    seeing(store, "eye")
+    assert gone.resolve(None, Kind.CHAT, media=PICTURE).name == "eye"
+    chosen = Defaults(store, ModelSettings(default_vision="gone"))
+    with pytest.raises(ModelNotFound, match="The default for vision"):
+        chosen.resolve(None, Kind.CHAT, media=PICTURE)
+
+
+async def test_what_a_model_was_chosen_for_is_left_to_the_newest(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    store.copy("llmd-tiny", "other")
+    file = tmp_path / "config.toml"
+    settings = ModelSettings(default="OTHER", default_embedding="other", default_vision="gone")
+    defaults = Defaults(store, settings, file)
+    purposes = defaults.purposes_of("other")
+    assert set(purposes) == {Purpose.CHAT, Purpose.EMBEDDING}
+    store.remove("other")
+    await defaults.release(purposes)
+    assert defaults.resolve(None, Kind.CHAT).name == "llmd-tiny"
+    assert load_settings(file, {}).settings.models.default == ""
+    assert defaults.chosen(Purpose.VISION) == "gone"
+
+
+async def test_what_cannot_be_written_of_a_model_that_went_holds_until_the_end(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("this is no TOML")
+    defaults = Defaults(store, ModelSettings(default="gone"), file)
+    await defaults.release([Purpose.CHAT])
+    assert defaults.resolve(None, Kind.CHAT).name == "llmd-tiny"
 
 
 async def test_what_was_chosen_is_told_as_it_was_chosen(store: ModelStore) -> None:

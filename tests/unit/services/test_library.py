@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from llmd.errors import CorruptFile, ModelBusy, ModelNotFound
+from llmd.services.defaults import Purpose
 from tests.unit.services.conftest import Bench
 
 
@@ -20,6 +21,16 @@ async def test_import_list_copy_show_remove(bench: Bench, embedding_model: Path)
     assert removed.freed == 0
     with pytest.raises(ModelNotFound):
         await library.get("minilm")
+
+
+async def test_the_newest_answers_again_when_the_default_is_removed(bench: Bench) -> None:
+    library, defaults = bench.services.library, bench.services.defaults
+    await library.copy("llmd-tiny", "other")
+    await defaults.change(Purpose.CHAT, "other")
+    assert library.default_chat() == "other"
+    assert (await library.remove("other")).default_for == ["chat"]
+    assert defaults.chosen(Purpose.CHAT) == ""
+    assert library.default_chat() == "llmd-tiny"
 
 
 async def test_a_file_that_is_no_gguf_is_refused(bench: Bench, tmp_path: Path) -> None:

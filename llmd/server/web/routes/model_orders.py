@@ -171,14 +171,10 @@ async def copy(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    """Delete a model; where it was chosen to answer, the newest does again."""
+    """Delete a model."""
     services = request.app[SERVICES]
     fields = await read_fields(request, Named)
-    name = (await services.library.get(fields.name)).name
-    chosen = [one.purpose for one in services.defaults.list() if one.chosen and one.model == name]
-    removed = await services.library.remove(name)
-    for purpose in chosen:
-        await services.defaults.change(purpose, None)
+    removed = await services.library.remove(fields.name)
     await services.stock.look()
     return replies.done(
         await _words(request, "models.deleted", name=removed.removed),
