@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import difflib
 import os
+import stat
 import tempfile
 import threading
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -95,7 +97,10 @@ def _from_file(path: Path) -> Iterator[tuple[str, object]]:
             f"{path} is not valid TOML: {error}.", hint="Mend the line or delete the file."
         ) from error
     except OSError as error:
-        raise ConfigInvalid(f"{path} cannot be read: {error.strerror}.") from error
+        raise ConfigInvalid(
+            f"{path} cannot be read: {error.strerror}.",
+            hint="Let the user that runs llmd read it.",
+        ) from error
     for section, table in tree.items():
         if not isinstance(table, dict):
             raise ConfigInvalid(
@@ -176,8 +181,10 @@ def flatten(settings: Settings) -> dict[str, Any]:
 
 
 def set_value(path: Path, key: str, text: str, where: str = "command line") -> Any:
-    """Write one key into the file, atomically, and return the value as stored; errors name
-    `where` the text comes from.
+    """Write one key into the file, atomically, and return the value as stored; comments are lost.
+
+    Raises ConfigInvalid, which names `where` the text comes from, also for a file that cannot be
+    written.
     """
     value = msgspec.to_builtins(convert(key, text, where), enc_hook=encode)
     section, _, field = key.partition(".")
@@ -189,7 +196,9 @@ def set_value(path: Path, key: str, text: str, where: str = "command line") -> A
 
 
 def unset_value(path: Path, key: str) -> None:
-    """Take one key out of the file, so that its default holds."""
+    """Take one key out of the file, so that its default holds; raise ConfigInvalid for a file that
+    cannot be written.
+    """
     section, _, field = key.partition(".")
     with _WRITING:
         tree = written(path)
@@ -215,7 +224,35 @@ def written(path: Path) -> dict[str, dict[str, Any]]:
 def _write(path: Path, tree: Mapping[str, Any]) -> None:
     # a link, as people keep them to their dotfiles, stays one
     path = path.resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=path.name, delete=False) as file:
-        tomli_w.dump(tree, file)
-    Path(file.name).replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, tomli_w.dumps(tree).encode())
+    except OSError as error:
+        raise ConfigInvalid(
+            f"{path} cannot be written: {error.strerror or error}.",
+            hint=f"It takes the right to write in {path.parent}; or change the file by hand.",
+        ) from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put new content into a file at once, without a moment in which it is half written."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    new = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            if path.exists():
+                _dress(descriptor, path.stat())
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+
+
+def _dress(descriptor: int, before: os.stat_result) -> None:
+    """Give a new file the owner, where that is allowed, and the mode of the one before: others may
+    have to read it, such as a service.
+    """
+    with suppress(PermissionError):
+        os.fchown(descriptor, before.st_uid, before.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(before.st_mode))

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import tomllib
 from pathlib import Path
 
@@ -194,6 +197,42 @@ def test_a_symbolic_link_stays_one(file: Path, tmp_path: Path) -> None:
     set_value(file, "server.port", "6")
     assert file.is_symlink()
     assert tomllib.loads(target.read_text()) == {"server": {"port": 6}}
+
+
+def test_mode_and_owner_of_a_file_stay(file: Path) -> None:
+    write(file, "[server]\nport = 5\n")
+    file.chmod(0o644)
+    owner = (65534, 65534) if os.getuid() == 0 else (os.getuid(), os.getgid())
+    os.chown(file, *owner)
+    set_value(file, "server.port", "6")
+    found = file.stat()
+    assert stat.S_IMODE(found.st_mode) == 0o644
+    assert (found.st_uid, found.st_gid) == owner
+
+
+def test_a_new_file_is_the_owners_alone(file: Path) -> None:
+    set_value(file, "database.url", "postgresql://somebody:secret@host/llmd")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_file_that_cannot_be_written_is_told_and_nothing_is_left(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(file, "[server]\nport = 5\n")
+
+    def full(path: Path, target: Path) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path), None, str(target))
+
+    monkeypatch.setattr(Path, "replace", full)
+    for change in (lambda: set_value(file, "server.port", "6"), lambda: unset(file)):
+        with pytest.raises(ConfigInvalid, match=r"cannot be written: No space left on device\."):
+            change()
+    assert [path.name for path in file.parent.iterdir()] == ["config.toml"]
+    assert written(file) == {"server": {"port": 5}}
+
+
+def unset(file: Path) -> None:
+    unset_value(file, "server.port")
 
 
 def test_all_faults_are_told_at_once(file: Path) -> None:
