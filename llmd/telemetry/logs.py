@@ -31,7 +31,7 @@ def start_logging(file: Path, settings: LogSettings, *, foreground: bool) -> Cal
     and stops.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    to_file = logging.handlers.RotatingFileHandler(
+    to_file = _Rotating(
         file, maxBytes=settings.max_size, backupCount=settings.backups, encoding="utf-8"
     )
     to_file.setFormatter(_formatter(structlog.processors.JSONRenderer(ensure_ascii=False)))
@@ -69,6 +69,15 @@ def start_logging(file: Path, settings: LogSettings, *, foreground: bool) -> Cal
 
     atexit.register(stop)
     return stop
+
+
+class _Rotating(logging.handlers.RotatingFileHandler):
+    """Starts a new file also where no old ones are kept; the standard library goes on with it."""
+
+    def doRollover(self) -> None:  # noqa: N802  its base names it so
+        if not self.backupCount:
+            Path(self.baseFilename).unlink(missing_ok=True)
+        super().doRollover()
 
 
 class _KeepRecord(logging.handlers.QueueHandler):

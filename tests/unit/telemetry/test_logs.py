@@ -54,6 +54,17 @@ def test_rotates_at_the_configured_size(tmp_path: Path) -> None:
     ]
 
 
+def test_without_backups_the_one_file_does_not_outgrow_its_size(tmp_path: Path) -> None:
+    file = tmp_path / "daemon.log"
+    stop = start_logging(file, LogSettings(max_size=Size(2000), backups=0), foreground=False)
+    for number in range(100):
+        structlog.get_logger("x").info("line", number=number)
+    stop()
+    assert [path.name for path in tmp_path.iterdir()] == ["daemon.log"]
+    assert file.stat().st_size <= 2000
+    assert lines(file)[-1]["number"] == 99
+
+
 def test_the_foreground_shows_readable_lines(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
