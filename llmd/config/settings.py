@@ -77,7 +77,7 @@ class ServerSettings(Section, frozen=True):
     max_body: Size = Size(32 * 2**20)
     """Largest request body."""
     drain_timeout: Duration = Duration(30)
-    """How long running answers may finish after SIGTERM or SIGINT."""
+    """How long running answers may finish after SIGTERM, SIGINT or SIGHUP."""
     write_timeout: Duration = Duration(120)
     """A client that takes no byte of its answer for this long is dropped and its sequence
     cancelled.

@@ -53,7 +53,8 @@ class Daemon:
         for fault in self._base.catalogue.faults():
             log.warning("an entry of catalog.toml is passed over", **asdict(fault))
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        endings = _endings()
+        for number in endings:
             loop.add_signal_handler(number, self.shutdown.ask)
         try:
             await self._people.open()
@@ -87,7 +88,7 @@ class Daemon:
         finally:
             await self._close()
             log.info("stopped")
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in endings:
                 loop.remove_signal_handler(number)
                 signal.signal(
                     number, signal.SIG_IGN
@@ -136,6 +137,16 @@ class Daemon:
             log.warning("running answers are cut off", running=self._base.gate.inside)
         for task in (emptied, hurried):
             task.cancel()
+
+
+def _endings() -> list[signal.Signals]:
+    """Return the signals that ask for the end; that a terminal was closed does not where it is
+    ignored, as by `nohup`.
+    """
+    found = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        found.append(signal.SIGHUP)
+    return found
 
 
 def _with_address(loaded: Loaded, host: str | None, port: int | None, source: str) -> Loaded:

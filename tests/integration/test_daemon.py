@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import stat
 import threading
@@ -59,6 +60,30 @@ def test_sigterm_lets_running_answers_finish_and_refuses_new_ones(make_daemon: M
     assert events[-1]["choices"][0]["finish_reason"] == "length"
     assert daemon.process.wait(20) == 0
     assert not daemon.socket.exists()
+
+
+def test_a_closed_terminal_lets_running_answers_finish(make_daemon: MakeDaemon) -> None:
+    daemon = make_daemon()
+    stream = daemon.open_stream({**FINITE, "max_tokens": 300})
+    next(stream.text())
+    assert daemon.process
+    [model] = daemon.call("GET", "/control/ps")["models"]
+    for pid in (*model["pids"], daemon.pid):  # all of its group are told
+        os.kill(pid, signal.SIGHUP)
+    assert list(stream.events())[-1]["choices"][0]["finish_reason"] == "length"
+    assert daemon.process.wait(20) == 0
+    assert not daemon.socket.exists()
+
+
+def test_a_closed_terminal_is_nothing_to_a_daemon_that_ignores_it(make_daemon: MakeDaemon) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        daemon = make_daemon()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    os.kill(daemon.pid, signal.SIGHUP)
+    assert daemon.call("POST", "/v1/chat/completions", {**chat("Hello"), "max_tokens": 1})
+    assert daemon.call("GET", "/health")["status"] == "healthy"
 
 
 def test_a_second_signal_stops_at_once(make_daemon: MakeDaemon) -> None:

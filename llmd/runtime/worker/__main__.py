@@ -64,7 +64,9 @@ def _template(opened: Opened, instead: str) -> ChatTemplate:
 
 def main(descriptor: int) -> int:
     """Serve one model on an inherited socket until the daemon closes it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's to handle
+    for number in (signal.SIGINT, signal.SIGHUP):
+        # Ctrl-C and a closed terminal are the daemon's to handle
+        signal.signal(number, signal.SIG_IGN)
     _die_with_parent()
     channel = Channel(socket.socket(fileno=descriptor))
     frames = channel.frames()
