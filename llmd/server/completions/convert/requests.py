@@ -23,7 +23,7 @@ from llmd.protocol.requests import (
     TokenPrompt,
 )
 from llmd.server.completions import schema
-from llmd.server.completions.convert import tools
+from llmd.server.completions.convert import fields, tools
 from llmd.server.completions.convert.constraints import constraint
 from llmd.server.completions.convert.media import numbered
 
@@ -32,19 +32,46 @@ _PARTS = ("text", "image_url", "input_audio")
 
 
 def sampling(options: schema.Options, defaults: SamplingDefaults) -> Sampling:
-    """Return how to sample: the request's wishes over the model's defaults."""
+    """Return how to sample: the request's wishes over the model's defaults. Below zero, top_k means
+    all tokens and a seed means any, as with llama.cpp.
+    """
     names = Sampling.__struct_fields__
     wished = {name: getattr(options, name) for name in names}
     usual = {name: getattr(defaults, name, None) for name in names}
     said = {name: usual[name] if value is None else value for name, value in wished.items()}
-    return Sampling(**{name: value for name, value in said.items() if value is not None})
+    chosen = Sampling(**{name: value for name, value in said.items() if value is not None})
+    seed = None if (chosen.seed or 0) < 0 else chosen.seed
+    return msgspec.structs.replace(chosen, top_k=max(chosen.top_k, 0), seed=seed)
+
+
+def limit(options: schema.Options) -> int | None:
+    """Return how many tokens the answer shall have at most, -1 for no limit; None: nothing is
+    said.
+    """
+    asked: int | None = fields.said(options, "max_tokens")
+    return asked
+
+
+def _longest(options: schema.Options, defaults: SamplingDefaults) -> int | None:
+    asked = limit(options)
+    if asked is None:
+        return defaults.max_tokens
+    return asked if asked > 0 else None
+
+
+def _asks_for_nothing(options: schema.Options) -> InvalidRequest:
+    param = fields.named(options, "max_tokens")
+    return InvalidRequest(
+        f"{param} 0 asks for nothing.",
+        hint="Ask for a token, or with -1 for all that fit; plain completions may echo the prompt.",
+        param=param,
+    )
 
 
 def _requests(
     options: schema.Options,
     prompts: list[Prompt],
     defaults: SamplingDefaults,
-    max_tokens: int | None,
     logprobs: int | None,
 ) -> list[GenerateRequest]:
     """Return one request per prompt."""
@@ -53,7 +80,7 @@ def _requests(
     plain = GenerateRequest(
         prompt=prompts[0],
         sampling=chosen,
-        max_tokens=max_tokens or defaults.max_tokens,
+        max_tokens=_longest(options, defaults),
         stop=stops(defaults, asked),
         ignore_eos=bool(options.ignore_eos),
         logprobs=logprobs,
@@ -122,8 +149,9 @@ def chat_requests(request: schema.ChatRequest, defaults: SamplingDefaults) -> li
     if request.top_logprobs is not None and not request.logprobs:
         raise InvalidRequest("top_logprobs needs logprobs to be true.", param="top_logprobs")
     logprobs = (request.top_logprobs or 0) if request.logprobs else None
-    limit = request.max_completion_tokens or request.max_tokens
-    return _repeated(_requests(request, [prompt], defaults, limit, logprobs), request.n or 1)
+    if limit(request) == 0:
+        raise _asks_for_nothing(request)
+    return _repeated(_requests(request, [prompt], defaults, logprobs), request.n or 1)
 
 
 def _message(message: schema.Message, index: int) -> dict[str, Any]:
@@ -155,19 +183,15 @@ def completion_requests(
     """
     _check_choices(request)
     asked = prompts(request)
-    if request.max_tokens == 0:
+    if limit(request) == 0:
         if not request.echo:
-            raise InvalidRequest(
-                "max_tokens 0 asks for nothing.",
-                hint="Add echo to have the prompt judged, or ask for a token.",
-                param="max_tokens",
-            )
+            raise _asks_for_nothing(request)
         return []
     # the best answers are chosen by the log-probabilities of their tokens
     logprobs = request.logprobs
     if logprobs is None and choices(request) > (request.n or 1):
         logprobs = 0
-    plain = _requests(request, asked, defaults, request.max_tokens, logprobs)
+    plain = _requests(request, asked, defaults, logprobs)
     return _repeated(plain, choices(request))
 
 

@@ -34,7 +34,7 @@ def echo_question(request: schema.CompletionRequest, prompt: Prompt) -> Question
         return Score(prompt, request.logprobs, requests.adapters(request))
     if isinstance(prompt, TokenPrompt):
         return Detokenize(prompt.tokens)
-    if request.max_tokens == 0:
+    if requests.limit(request) == 0:
         return Tokenize(_text_of(prompt), add_special=True)
     return None
 
@@ -98,7 +98,7 @@ class TextAnswer(Answer):
         self._per_prompt = self._made
         self._wanted = asked.n or 1
         self._explains = asked.logprobs is not None
-        self._silent = asked.max_tokens == 0
+        self._silent = requests.limit(asked) == 0
         self._echoes = [echo for echo in echoes for _ in range(self._made)]
         if self._silent:
             for choice, echoed in zip(self._choices, self._echoes, strict=True):

@@ -54,6 +54,7 @@ from llmd.server.completions.schema.objects import (
 )
 from llmd.server.completions.schema.options import (
     AdapterScale,
+    AnswerTokens,
     Many,
     Options,
     Penalty,
@@ -78,6 +79,7 @@ from llmd.server.completions.schema.tools import (
 
 __all__ = [
     "AdapterScale",
+    "AnswerTokens",
     "CacheMiss",
     "ChatChoice",
     "ChatChunk",

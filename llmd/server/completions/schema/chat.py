@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from llmd.server.completions.schema.answers import TokenLogprob
-from llmd.server.completions.schema.options import Options, Tokens
+from llmd.server.completions.schema.options import Options
 from llmd.server.completions.schema.tools import (
     NamedTool,
     ToolCall,
@@ -76,7 +76,6 @@ class ChatRequest(Options, frozen=True, kw_only=True):
         "stream": False,
     }
     messages: Annotated[list[Message], Meta(min_length=1)]
-    max_completion_tokens: Tokens | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
     tools: list[ToolDefinition] | None = None

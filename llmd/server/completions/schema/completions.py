@@ -19,7 +19,6 @@ class CompletionRequest(Options, frozen=True, kw_only=True):
         "max_tokens": 16,
     }
     prompt: str | list[str | int | list[int]] = ""
-    max_tokens: Annotated[int, Meta(ge=0)] | None = None
     logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
     echo: bool | None = None
     best_of: Many | None = None

@@ -14,6 +14,8 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 Many = Annotated[int, Meta(ge=1, le=128)]
 Tokens = Annotated[int, Meta(ge=1)]
+AnswerTokens = Annotated[int, Meta(ge=-1)]
+"""Longest answer; -1: until the context is full."""
 
 
 class StreamOptions(msgspec.Struct, frozen=True):
@@ -63,7 +65,8 @@ class Options(Forms, frozen=True, kw_only=True):
     model: str | None = None
     temperature: Temperature | None = None
     top_p: Share | None = None
-    top_k: Annotated[int, Meta(ge=0)] | None = None
+    top_k: Annotated[int, Meta(ge=-1)] | None = None
+    """0 and -1: all tokens."""
     min_p: Share | None = None
     typical_p: Share | None = None
     repeat_penalty: Annotated[float, Meta(gt=0, le=10)] | None = None
@@ -72,8 +75,12 @@ class Options(Forms, frozen=True, kw_only=True):
     presence_penalty: Penalty | None = None
     logit_bias: dict[int, Annotated[float, Meta(ge=-100, le=100)]] | None = None
     seed: int | None = None
+    """Repeats an answer; below 0: any."""
     stop: str | list[str] | None = None
-    max_tokens: Tokens | None = None
+    max_tokens: AnswerTokens | None = None
+    """-1: until the context is full; 0 is for plain completions with `echo`."""
+    max_completion_tokens: AnswerTokens | None = None
+    """OpenAI's newer name for it."""
     n: Many | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from llmd.server.completions.schema import Share, Temperature, Tokens
+from llmd.server.completions.schema import AnswerTokens, Share, Temperature
 
 Skip = Annotated[int, Meta(ge=0, le=2**53)]
 Limit = Annotated[int, Meta(ge=1, le=1000)]
@@ -105,7 +105,7 @@ class ChatEvent(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     temperature: Temperature | None = None
     top_p: Share | None = None
-    max_tokens: Tokens | None = None
+    max_tokens: AnswerTokens | None = None
     stop: str | list[str] | None = None
 
 

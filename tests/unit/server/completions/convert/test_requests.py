@@ -92,6 +92,27 @@ def test_several_choices_of_one_seed_differ() -> None:
     assert [request.sampling.seed for request in made] == [10, 11, 12]
 
 
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_minus_one_takes_the_limit_of_an_answer_away(name: str) -> None:
+    usual = SamplingDefaults(max_tokens=9)
+    for asked, expected in ((None, 9), (5, 5), (-1, None)):
+        (made,) = requests.chat_requests(chat(**{name: asked}), usual)
+        assert made.max_tokens == expected
+        (made,) = requests.completion_requests(text(prompt="x", **{name: asked}), usual)
+        assert made.max_tokens == expected
+
+
+def test_top_k_below_zero_means_all_tokens() -> None:
+    assert requests.sampling(chat(top_k=-1), DEFAULTS).top_k == 0
+
+
+@pytest.mark.parametrize("seed", [-1, -2])
+def test_a_seed_below_zero_means_any(seed: int) -> None:
+    for usual in (DEFAULTS, SamplingDefaults(seed=7)):
+        made = requests.chat_requests(chat(n=2, seed=seed), usual)
+        assert [request.sampling.seed for request in made] == [None, None]
+
+
 def test_tool_choice_none_hides_the_tools() -> None:
     (made,) = requests.chat_requests(
         chat(tools=[{"type": "function", "function": {"name": "f"}}], tool_choice="none"), DEFAULTS
@@ -120,6 +141,8 @@ def test_calls_without_ids_get_some() -> None:
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_completion_tokens": 0, "max_tokens": 5}, "max_completion_tokens"),
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
         ({"top_logprobs": 3}, "top_logprobs"),
@@ -145,7 +168,9 @@ def test_what_llmd_cannot_do_is_refused_by_name(fields: dict[str, object], param
         ({"messages": [{"content": "x"}]}, "messages[0].role"),
         ({"temperature": "hot"}, "temperature"),
         ({"temperature": 9}, "temperature"),
-        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": -2}, "max_tokens"),
+        ({"top_k": -2}, "top_k"),
+        ({"context_length": -1}, "context_length"),
         ({"n": 0}, "n"),
         ({"top_logprobs": 21}, "top_logprobs"),
         ({"stream_options": {"include_usage": "yes"}}, "stream_options.include_usage"),
@@ -188,8 +213,10 @@ def test_the_best_of_several_needs_their_logprobs() -> None:
     assert plain.logprobs is None
 
 
-def test_an_echo_alone_generates_nothing() -> None:
-    assert requests.completion_requests(text(prompt="x", echo=True, max_tokens=0), DEFAULTS) == []
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_an_echo_alone_generates_nothing(name: str) -> None:
+    asked = text(prompt="x", echo=True, **{name: 0})
+    assert requests.completion_requests(asked, DEFAULTS) == []
 
 
 @pytest.mark.parametrize("field", ["adapters", "lora"])

@@ -113,6 +113,14 @@ async def test_a_prompt_is_answered(base: str, connect: Connect) -> None:
     assert (body["model"], body["finish_reason"]) == ("llmd-tiny", "stop")
 
 
+@pytest.mark.parametrize("raw", [False, True])
+async def test_minus_one_asks_for_no_limit_and_any_seed(raw: bool, connect: Connect) -> None:
+    client = await connect(tcp=True)
+    body = {"prompt": "a b", "max_tokens": -1, "top_k": -1, "seed": -1, "raw": raw}
+    response = await client.post("/generate", json=body)
+    assert (await response.json())["text"] == "ab"
+
+
 def _tokens(data: bytes) -> list[dict[str, Any]]:
     assert data.endswith(b"\n\n")
     lines = data.decode().removesuffix("\n\n").split("\n\n")

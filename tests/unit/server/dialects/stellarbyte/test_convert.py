@@ -57,6 +57,12 @@ def test_a_message_of_the_socket_is_a_request() -> None:
     assert (found.max_tokens, found.stop, found.stream, found.model) == (5, "x", True, None)
 
 
+def test_a_message_of_the_socket_may_ask_for_an_answer_without_limit() -> None:
+    body = b'{"type": "chat.message", "content": "x", "max_tokens": -1}'
+    asked = msgspec.json.decode(body, type=schema.ChatEvent)
+    assert convert.chat_request(asked).max_tokens == -1
+
+
 def chunk(delta: completions.ChatDelta) -> completions.Completion:
     choices = [completions.ChatChunkChoice(0, delta)]
     return completions.Completion(id="1", object="o", created=1, model="m", choices=choices)

@@ -90,6 +90,10 @@ def test_wrong_values_are_refused_by_name(fields: dict[str, Any], param: str) ->
     assert raised.value.param == param
 
 
+def test_minus_one_asks_for_an_answer_without_limit() -> None:
+    assert chat(max_tokens=-1).max_tokens == -1
+
+
 def test_a_message_needs_a_role_that_exists() -> None:
     with pytest.raises(InvalidRequest) as raised:
         requests.chat(pb.ChatCompletionRequest(messages=[pb.Message(content="x")]), stream=False)
