@@ -334,7 +334,9 @@ class SecuritySettings(Section, frozen=True):
     directory.
     """
     hosts: str = ""
-    """Names, with commas between, by which this machine may be called besides localhost."""
+    """Names, with commas between, by which this machine may be called besides localhost and, for
+    programs, those that end in `.internal`, such as `host.docker.internal`.
+    """
     cors_origins: str = ""
     """Origins, with commas between, whose web pages may call, such as `https://chat.example.com`;
     `*`: all.

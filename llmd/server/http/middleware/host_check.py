@@ -1,5 +1,5 @@
 """Refuses requests whose Host header is not ours: a web page must not reach a local daemon by DNS
-rebinding.
+rebinding, which needs a name that its owner can point first at the page's server and then here.
 
 Without `security.hosts` only while the listener is on loopback; an address that was opened to
 others on purpose is called by many names.
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ipaddress
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from llmd.config.networks import is_loopback
 from llmd.errors import AccessDenied
-from llmd.security.origins import listed
+from llmd.security.origins import listed, own
 from llmd.server.http.boundary import Handler
 from llmd.server.http.keys import SERVICES, SETTINGS
 
@@ -31,7 +31,8 @@ async def host_check(request: web.Request, handler: Handler) -> web.StreamRespon
     name = host_name(request.headers.get("Host", ""))
     hosts = listed(request.app[SERVICES].security.hosts)
     alone = is_loopback(request.app[SETTINGS].host)
-    if name and (alone or hosts) and not (_is_ours(name, alone=alone) or name in hosts):
+    ours = _is_ours(name, alone=alone) or name in hosts or _is_private(request, name)
+    if name and (alone or hosts) and not ours:
         raise AccessDenied(
             f"llmd does not answer to the host name {name[:100]}.",
             hint="Use localhost or 127.0.0.1, or add the name to security.hosts.",
@@ -42,13 +43,23 @@ async def host_check(request: web.Request, handler: Handler) -> web.StreamRespon
 def _is_ours(name: str, *, alone: bool) -> bool:
     if is_loopback(name) or name.endswith(".localhost"):
         return True
-    # rebinding needs a name; who calls a reachable machine by its number knows it
-    return not alone and _is_address(name)
-
-
-def _is_address(name: str) -> bool:
     try:
-        ipaddress.ip_address(name)
+        address = ipaddress.ip_address(name)
     except ValueError:
         return False
-    return True
+    # an address cannot be rebound: who calls a reachable machine by its number knows it, and
+    # 0.0.0.0 is this machine
+    return not alone or address.is_unspecified
+
+
+def _is_private(request: web.Request, name: str) -> bool:
+    """Whether a program calls by a name such as host.docker.internal, as containers do.
+
+    ICANN has reserved `.internal` for private use: nobody can register a name there, so no stranger
+    has one to rebind. Whoever runs the resolver of a network could still make one up. Pages that
+    were loaded by such a name therefore count as foreign; they cannot leave out Origin where
+    something changes or a WebSocket opens. Nor is anybody who comes by it the owner
+    (web/entrance.py).
+    """
+    origin = request.headers.get(hdrs.ORIGIN, "")
+    return name.endswith(".internal") and not own(origin, request.headers.get(hdrs.HOST, ""))

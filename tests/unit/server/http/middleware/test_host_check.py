@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from llmd.config.settings import AuthMode
 from llmd.server.http.middleware.host_check import host_name
 from tests.unit.server.conftest import Guard
 
@@ -30,6 +31,36 @@ NAMES = ["localhost:8000", "app.localhost", "127.0.0.1", "llm.lan", "192.0.2.5:8
 async def test_on_loopback_only_names_of_this_machine_count(guard: Guard) -> None:
     found = await statuses(guard, NAMES, "127.0.0.1", "")
     assert list(found.values()) == [200, 200, 200, 403, 403, 403]
+
+
+PRIVATE = ["host.docker.internal:8000", "Host.Containers.Internal", "0.0.0.0:8000", "[::]:8000"]
+
+
+@pytest.mark.parametrize("hosts", ["", "llm.lan"])
+async def test_containers_reach_their_host_by_its_name(guard: Guard, hosts: str) -> None:
+    found = await statuses(guard, PRIVATE, "127.0.0.1", hosts)
+    assert set(found.values()) == {200}
+    near = ["internal", "x.internal.evil.net", "evilinternal", "0.0.0.0.evil.net"]
+    assert set((await statuses(guard, near, "127.0.0.1", hosts)).values()) == {403}
+
+
+async def test_a_page_that_was_loaded_by_a_private_name_may_not_call(guard: Guard) -> None:
+    name = "made-up.internal:8000"
+    headers = {"Host": name, "Origin": f"http://{name}"}
+    client = (await guard(AuthMode.OPEN)).client
+    for method, path in (("POST", "/v1/tokenize"), ("GET", "/api/ws/chat")):
+        answer = await client.request(method, path, headers=headers)
+        assert answer.status == 403
+    client = (await guard(AuthMode.OPEN, hosts="made-up.internal")).client
+    assert (await client.post("/v1/tokenize", json={}, headers=headers)).status != 403
+
+
+async def test_who_comes_by_a_private_name_is_not_the_owner(guard: Guard) -> None:
+    client = (await guard(AuthMode.OPEN)).client
+    for name, status in (("localhost", 200), ("host.docker.internal", 303)):
+        headers = {"Host": name, "Accept": "text/html"}
+        answer = await client.get("/admin/users", headers=headers, allow_redirects=False)
+        assert answer.status == status
 
 
 async def test_names_from_the_settings_count_too(guard: Guard) -> None:
