@@ -36,7 +36,7 @@ def sampling(options: schema.Options, defaults: SamplingDefaults) -> Sampling:
     all tokens and a seed means any, as with llama.cpp.
     """
     names = Sampling.__struct_fields__
-    wished = {name: getattr(options, name) for name in names}
+    wished = {name: fields.said(options, name) for name in names}
     usual = {name: getattr(defaults, name, None) for name in names}
     said = {name: usual[name] if value is None else value for name, value in wished.items()}
     chosen = Sampling(**{name: value for name, value in said.items() if value is not None})
@@ -136,6 +136,7 @@ def _repeated(plain: list[GenerateRequest], times: int) -> list[GenerateRequest]
 
 def chat_requests(request: schema.ChatRequest, defaults: SamplingDefaults) -> list[GenerateRequest]:
     """Return one native request per choice; raise InvalidRequest for what llmd cannot do."""
+    fields.check(request)
     messages = numbered(
         [_message(message, index) for index, message in enumerate(request.messages)]
     )
@@ -181,6 +182,7 @@ def completion_requests(
     """Return one native request per prompt and choice; raise InvalidRequest for what llmd cannot
     do.
     """
+    fields.check(request)
     _check_choices(request)
     asked = prompts(request)
     if limit(request) == 0:

@@ -20,8 +20,6 @@ _EFFORTS = {"minimal": "low", "xhigh": "high"}
 
 def tools(request: schema.ChatRequest) -> list[dict[str, Any]]:
     """Return the tools that may be called; raise InvalidRequest."""
-    if request.functions:
-        raise InvalidRequest("functions is not available.", hint="Use tools.", param="functions")
     given = request.tools or []
     names: set[str] = set()
     for index, tool in enumerate(given):

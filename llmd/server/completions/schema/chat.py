@@ -82,7 +82,7 @@ class ChatRequest(Options, frozen=True, kw_only=True):
     tool_choice: Literal["auto", "none", "required"] | NamedTool | None = None
     parallel_tool_calls: bool | None = None
     functions: list[Any] | None = None
-    """OpenAI's first way to say `tools`, refused."""
+    """OpenAI's first way to say `tools`, refused unless it is empty."""
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
     reasoning_format: Literal["auto", "deepseek", "deepseek-legacy", "none"] | None = None
     enable_thinking: bool | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -12,6 +12,7 @@ from llmd.server.completions.schema.forms import Forms
 Temperature = Annotated[float, Meta(ge=0, le=5)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
+RepeatPenalty = Annotated[float, Meta(gt=0, le=10)]
 Many = Annotated[int, Meta(ge=1, le=128)]
 Tokens = Annotated[int, Meta(ge=1)]
 AnswerTokens = Annotated[int, Meta(ge=-1)]
@@ -59,7 +60,25 @@ class Prediction(msgspec.Struct, frozen=True):
     content: str | list[PredictionPart]
 
 
-class Options(Forms, frozen=True, kw_only=True):
+class Foreign(Forms, frozen=True, kw_only=True):
+    """What other servers can do and llmd cannot, known so that it can be refused; values that ask
+    for nothing are taken, since some clients always send them.
+    """
+
+    audio: dict[str, Any] | None = None
+    modalities: list[str] | None = None
+    """Answers are text."""
+    web_search_options: dict[str, Any] | None = None
+    mirostat: float | None = None
+    dry_multiplier: float | None = None
+    xtc_probability: float | None = None
+    dynatemp_range: float | None = None
+    top_n_sigma: float | None = None
+    min_tokens: int | None = None
+    stop_token_ids: list[int] | None = None
+
+
+class Options(Foreign, frozen=True, kw_only=True):
     """Fields that chat and plain completions share; null means the same as leaving out."""
 
     model: str | None = None
@@ -69,7 +88,9 @@ class Options(Forms, frozen=True, kw_only=True):
     """0 and -1: all tokens."""
     min_p: Share | None = None
     typical_p: Share | None = None
-    repeat_penalty: Annotated[float, Meta(gt=0, le=10)] | None = None
+    repeat_penalty: RepeatPenalty | None = None
+    repetition_penalty: RepeatPenalty | None = None
+    """vLLM's name for it."""
     repeat_last_n: Annotated[int, Meta(ge=-1)] | None = None
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
@@ -81,6 +102,8 @@ class Options(Forms, frozen=True, kw_only=True):
     """-1: until the context is full; 0 is for plain completions with `echo`."""
     max_completion_tokens: AnswerTokens | None = None
     """OpenAI's newer name for it."""
+    n_predict: AnswerTokens | None = None
+    """llama-server's name for it."""
     n: Many | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None

@@ -92,7 +92,7 @@ def test_several_choices_of_one_seed_differ() -> None:
     assert [request.sampling.seed for request in made] == [10, 11, 12]
 
 
-@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens", "n_predict"])
 def test_minus_one_takes_the_limit_of_an_answer_away(name: str) -> None:
     usual = SamplingDefaults(max_tokens=9)
     for asked, expected in ((None, 9), (5, 5), (-1, None)):
@@ -100,6 +100,18 @@ def test_minus_one_takes_the_limit_of_an_answer_away(name: str) -> None:
         assert made.max_tokens == expected
         (made,) = requests.completion_requests(text(prompt="x", **{name: asked}), usual)
         assert made.max_tokens == expected
+
+
+def test_a_penalty_for_repetition_has_two_names() -> None:
+    for name in ("repeat_penalty", "repetition_penalty"):
+        assert requests.sampling(chat(**{name: 1.3}), DEFAULTS).repeat_penalty == 1.3
+
+
+def test_both_kinds_of_requests_refuse_what_llmd_cannot_do() -> None:
+    with pytest.raises(InvalidRequest, match="mirostat"):
+        requests.chat_requests(chat(mirostat=2), DEFAULTS)
+    with pytest.raises(InvalidRequest, match="mirostat"):
+        requests.completion_requests(text(prompt="x", mirostat=2), DEFAULTS)
 
 
 def test_top_k_below_zero_means_all_tokens() -> None:
@@ -213,7 +225,7 @@ def test_the_best_of_several_needs_their_logprobs() -> None:
     assert plain.logprobs is None
 
 
-@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens", "n_predict"])
 def test_an_echo_alone_generates_nothing(name: str) -> None:
     asked = text(prompt="x", echo=True, **{name: 0})
     assert requests.completion_requests(asked, DEFAULTS) == []

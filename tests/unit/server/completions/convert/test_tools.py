@@ -50,7 +50,6 @@ def test_tools_have_all_that_templates_print() -> None:
         ({"tools": [tool(parameters=[])]}, "tools[0].function.parameters"),
         ({"tools": [tool(parameters={"type": "string"})]}, "tools[0].function.parameters.type"),
         ({"tools": [tool(strict="yes")]}, "tools[0].function.strict"),
-        ({"functions": [{"name": "f"}]}, "functions"),
         ({"tool_choice": "sometimes"}, "tool_choice"),
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
