@@ -55,6 +55,11 @@ def translate(error: BaseException) -> LlmdError:
             hint="Send less, or raise server.max_body.",
             reason=error.reason,
         )
+    if isinstance(error, web.RequestPayloadError):
+        return InvalidRequest(
+            "The body is not encoded as its Content-Encoding or Transfer-Encoding says.",
+            hint="Send it as it is, without these headers.",
+        )
     if isinstance(error, SlowBody):
         return RequestTimeout(
             "The body of the request came too slowly.",

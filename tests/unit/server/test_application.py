@@ -44,6 +44,15 @@ async def test_the_body_limit_answers_in_the_dialects_shape(connect: Connect) ->
     assert (await response.json())["error"]["code"] == "body_too_large"
 
 
+async def test_a_damaged_body_is_refused_in_the_dialects_shape(connect: Connect) -> None:
+    client = await connect()
+    response = await client.post(
+        "/v1/completions", data=b'{"prompt": "a"}', headers={"Content-Encoding": "gzip"}
+    )
+    assert response.status == 400
+    assert "Content-Encoding" in (await response.json())["error"]["message"]
+
+
 async def test_a_foreign_host_is_refused_on_tcp_only(connect: Connect) -> None:
     headers = {"Host": "evil.example"}
     assert (await (await connect(tcp=True)).get("/health", headers=headers)).status == 403

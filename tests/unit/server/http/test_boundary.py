@@ -5,7 +5,15 @@ import json
 import pytest
 from aiohttp import web
 
-from llmd.errors import BodyTooLarge, LlmdError, MethodNotAllowed, NotFound, QueueFull, Unauthorized
+from llmd.errors import (
+    BodyTooLarge,
+    InvalidRequest,
+    LlmdError,
+    MethodNotAllowed,
+    NotFound,
+    QueueFull,
+    Unauthorized,
+)
 from llmd.server.dialects.openai.errors import encode
 from llmd.server.http.boundary import respond, translate
 
@@ -32,6 +40,7 @@ def test_a_wrong_method_is_told_the_right_ones() -> None:
     ("error", "kind"),
     [
         (web.HTTPRequestEntityTooLarge(max_size=1, actual_size=2), BodyTooLarge),
+        (web.RequestPayloadError("damaged"), InvalidRequest),
         (web.HTTPNotFound(), NotFound),
         (web.HTTPMethodNotAllowed("PUT", ["GET"]), MethodNotAllowed),
         (KeyError("bug"), LlmdError),
