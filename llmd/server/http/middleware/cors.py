@@ -36,10 +36,12 @@ async def cors(request: web.Request, handler: Handler) -> web.StreamResponse:
     if not origin:
         return await handler(request)
     allowed = _allowed(request, origin)
-    asks = hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
-    if request.method == hdrs.METH_OPTIONS and asks and allowed:
+    is_options = request.method == hdrs.METH_OPTIONS
+    asks = is_options and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
+    if asks and allowed:
         return _permission(request)
-    if not allowed and _matters(request) and not _near(request, origin):
+    # browsers ask only for pages that come from elsewhere, and go by the answer
+    if not allowed and (asks or (_matters(request) and not _near(request, origin))):
         raise Forbidden(
             f"Pages of {origin[:100]} may not call llmd.",
             hint="Add the origin to security.cors_origins.",

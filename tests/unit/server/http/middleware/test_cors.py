@@ -53,6 +53,16 @@ async def test_a_browser_that_asks_beforehand_needs_no_key(guard: Guard) -> None
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
+@pytest.mark.parametrize("mode", [AuthMode.OPEN, AuthMode.KEYS])
+@pytest.mark.parametrize("origin", [CHAT, "http://localhost:3000", "app://chatbox"])
+async def test_a_browser_that_asks_for_another_page_is_told_the_setting(
+    guard: Guard, mode: AuthMode, origin: str
+) -> None:
+    asked = await ask((await guard(mode)).client, "OPTIONS", origin, **PREFLIGHT)
+    assert asked.status == 403
+    assert "cors_origins" in await asked.text()
+
+
 @pytest.mark.parametrize(
     "origin", ["https://evil.net", "null", f"{CHAT}.evil.net", "http://chat.example.com"]
 )
