@@ -41,15 +41,22 @@ def decode_json(body: bytes, kind: type[T]) -> T:
         where = f"{param}: " if param else ""
         raise InvalidRequest(f"{where}{what}.", param=param) from error
     except RecursionError as error:
-        raise InvalidRequest(
-            "The JSON of the body is nested too deep.", hint="Send something flatter."
-        ) from error
+        raise nested_too_deep() from error
     except UnicodeDecodeError as error:
         raise InvalidRequest("The body is not UTF-8.", hint="Send JSON in UTF-8.") from error
     except msgspec.DecodeError as error:
         raise InvalidRequest(
             f"The body is not valid JSON: {error}.", hint="Send a JSON object."
         ) from error
+
+
+def nested_too_deep() -> InvalidRequest:
+    """Return what is said of JSON that overflows the stack, here or where it is used later, which
+    may be deeper in the stack.
+    """
+    return InvalidRequest(
+        "The JSON of the body is nested too deep.", hint="Send something flatter."
+    )
 
 
 def _explain(message: str) -> tuple[str, str | None]:

@@ -16,6 +16,7 @@ from llmd.errors import (
     RequestTimeout,
     Unauthorized,
 )
+from llmd.server.http.body import nested_too_deep
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Encode = Callable[[LlmdError], bytes]
@@ -49,12 +50,8 @@ def translate(error: BaseException) -> LlmdError:
     """Map what is not ours to ours: aiohttp's refusals, and bugs."""
     if isinstance(error, LlmdError):
         return error
-    if isinstance(error, web.HTTPRequestEntityTooLarge):
-        return BodyTooLarge(
-            "The request body is too large.",
-            hint="Send less, or raise server.max_body.",
-            reason=error.reason,
-        )
+    if isinstance(error, web.HTTPException):
+        return _refused(error)
     if isinstance(error, web.RequestPayloadError):
         return InvalidRequest(
             "The body is not encoded as its Content-Encoding or Transfer-Encoding says.",
@@ -65,6 +62,21 @@ def translate(error: BaseException) -> LlmdError:
             "The body of the request came too slowly.",
             hint="Send it faster, or raise server.body_timeout.",
         )
+    if isinstance(error, RecursionError):
+        return nested_too_deep()
+    structlog.get_logger("http").error("bug", exc_info=error)
+    return LlmdError(
+        "llmd made an internal error.", hint="`llmd logs` has the details; please report them."
+    )
+
+
+def _refused(error: web.HTTPException) -> LlmdError:
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return BodyTooLarge(
+            "The request body is too large.",
+            hint="Send less, or raise server.max_body.",
+            reason=error.reason,
+        )
     if isinstance(error, web.HTTPNotFound):
         return NotFound("There is nothing at this path.", hint="Check the base URL of the client.")
     if isinstance(error, web.HTTPMethodNotAllowed):
@@ -72,12 +84,7 @@ def translate(error: BaseException) -> LlmdError:
         return MethodNotAllowed(
             f"This path does not take {error.method}.", hint=f"It takes {allowed}.", allow=allowed
         )
-    if isinstance(error, web.HTTPException):
-        return InvalidRequest(error.reason)
-    structlog.get_logger("http").error("bug", exc_info=error)
-    return LlmdError(
-        "llmd made an internal error.", hint="`llmd logs` has the details; please report them."
-    )
+    return InvalidRequest(error.reason)
 
 
 def bounded(handler: Handler, encode: Encode) -> Handler:

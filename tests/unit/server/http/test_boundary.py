@@ -41,6 +41,7 @@ def test_a_wrong_method_is_told_the_right_ones() -> None:
     [
         (web.HTTPRequestEntityTooLarge(max_size=1, actual_size=2), BodyTooLarge),
         (web.RequestPayloadError("damaged"), InvalidRequest),
+        (RecursionError(), InvalidRequest),
         (web.HTTPNotFound(), NotFound),
         (web.HTTPMethodNotAllowed("PUT", ["GET"]), MethodNotAllowed),
         (KeyError("bug"), LlmdError),
