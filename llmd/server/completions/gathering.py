@@ -1,17 +1,22 @@
 """What comes at the same moment comes together.
 
 The last text of an answer and its end are often there at once. Clients that take every network
-read for one event lose both when they are written one after the other.
+read for one event lose both when they are written one after the other. Others go by the choices of
+a chunk, and have no use for one that holds nothing but figures.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TypeVar
 
+import msgspec
+
 from llmd.errors import LlmdError
+from llmd.protocol.events import Queued
+from llmd.server.completions import schema
 
 T = TypeVar("T")
 
@@ -38,6 +43,29 @@ async def gathered(source: AsyncGenerator[T]) -> AsyncGenerator[list[T]]:
         coming.cancel()
         with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration, LlmdError):
             await coming
+
+
+async def with_usage(
+    chunks: AsyncIterator[schema.Completion | Queued],
+) -> AsyncGenerator[schema.Completion]:
+    """Yield the chunks of a stream, with the figures in the last one rather than in one without
+    choices: there are clients that look into the first choice of each, and those that read as far
+    as the `finish_reason`.
+    """
+    held: schema.Completion | None = None
+    async for chunk in chunks:
+        if isinstance(chunk, Queued):
+            continue
+        if not chunk.choices:
+            held = held and msgspec.structs.replace(held, usage=chunk.usage)
+            continue
+        if held:
+            yield held
+        held = chunk if any(choice.finish_reason for choice in chunk.choices) else None
+        if held is None:
+            yield chunk
+    if held:
+        yield held
 
 
 def _next(source: AsyncGenerator[T]) -> asyncio.Task[T]:

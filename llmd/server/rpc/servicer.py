@@ -10,6 +10,7 @@ from llmd.protocol.models import Kind
 from llmd.protocol.questions import Embeddings
 from llmd.server.completions import exchange
 from llmd.server.completions.convert import embeddings as vectors
+from llmd.server.completions.gathering import with_usage
 from llmd.server.rpc.call import Call
 from llmd.server.rpc.convert import answers, models, requests
 from llmd.server.rpc.door import Method, Streaming
@@ -48,7 +49,7 @@ async def complete_stream(
     wanted = requests.text(asked, stream=True)
     async with exchange.text(services, call.caller, wanted) as under_way:
         await call.begin(under_way.headers)
-        async with aclosing(answers.with_usage(under_way.chunks())) as chunks:
+        async with aclosing(with_usage(under_way.chunks())) as chunks:
             async for chunk in chunks:
                 yield answers.text_chunk(chunk)
 
@@ -70,7 +71,7 @@ async def chat_stream(
     wanted = requests.chat(asked, stream=True)
     async with exchange.chat(services, call.caller, wanted) as under_way:
         await call.begin(under_way.headers)
-        async with aclosing(answers.with_usage(under_way.chunks())) as chunks:
+        async with aclosing(with_usage(under_way.chunks())) as chunks:
             async for chunk in chunks:
                 yield answers.chat_chunk(chunk)
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-
 import msgspec
 from google.protobuf.struct_pb2 import Struct
 
-from llmd.protocol.events import Queued
 from llmd.server.completions import schema
 from llmd.server.rpc.generated import model_pb2 as pb
 
@@ -90,28 +87,6 @@ def vectors(found: schema.EmbeddingList) -> pb.EmbeddingsResponse:
             prompt_tokens=found.usage.prompt_tokens, total_tokens=found.usage.total_tokens
         ),
     )
-
-
-async def with_usage(
-    chunks: AsyncIterator[schema.Completion | Queued],
-) -> AsyncGenerator[schema.Completion]:
-    """Yield the chunks of a stream, with the figures in the last one rather than in one without
-    choices: the examples of the document look into the first choice of each.
-    """
-    held: schema.Completion | None = None
-    async for chunk in chunks:
-        if isinstance(chunk, Queued):
-            continue
-        if not chunk.choices:
-            held = held and msgspec.structs.replace(held, usage=chunk.usage)
-            continue
-        if held:
-            yield held
-        held = chunk if any(choice.finish_reason for choice in chunk.choices) else None
-        if held is None:
-            yield chunk
-    if held:
-        yield held
 
 
 def _texts(completion: schema.Completion) -> list[pb.CompletionChoice]:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
+import msgspec
 import pytest
 
 from llmd.errors import WorkerDied
-from llmd.server.completions.gathering import gathered
+from llmd.protocol.events import Queued
+from llmd.server.completions import schema
+from llmd.server.completions.gathering import gathered, with_usage
 
 
 async def spoken(*words: str | float | Exception) -> AsyncGenerator[str]:
@@ -76,3 +79,41 @@ async def test_a_cancelled_reader_ends_the_source_too() -> None:
         async with asyncio.timeout(0.01):
             await heard(silent())
     assert ended.is_set()
+
+
+END = schema.Completion(
+    id="cmpl-1",
+    object="text_completion",
+    created=1,
+    model="m",
+    choices=[],
+    usage=schema.Usage(prompt_tokens=2, completion_tokens=3, total_tokens=5),
+)
+
+
+def chunk(text: str, reason: str | None = None, index: int = 0) -> schema.Completion:
+    choices = [schema.TextChoice(index, text, reason)]
+    return msgspec.structs.replace(END, choices=choices, usage=None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ([chunk("a"), chunk("", "stop"), END], ["a", "!"]),
+        ([chunk("a", "stop"), chunk("b", index=1), chunk("", "stop", 1), END], ["a", "b", "!"]),
+        ([Queued(1, 0.5), chunk("a"), chunk("", "stop")], ["a", ""]),
+        ([chunk("", "stop"), chunk("", "stop", 1), END], ["", "!"]),
+        ([], []),
+        ([END], []),
+    ],
+)
+async def test_figures_come_with_the_last_chunk(
+    sent: list[schema.Completion | Queued], told: list[str]
+) -> None:
+    async def stream() -> AsyncIterator[schema.Completion | Queued]:
+        for one in sent:
+            yield one
+
+    seen = [one async for one in with_usage(stream())]
+    assert [one.choices[0].text or ("!" if one.usage else "") for one in seen] == told  # type: ignore[union-attr]
+    assert all(one.choices for one in seen)

@@ -9,9 +9,9 @@ import msgspec
 from aiohttp import web
 
 from llmd.protocol.callers import Caller, Scope
-from llmd.protocol.events import Queued
 from llmd.server.completions import exchange
 from llmd.server.completions.answering import Manner, respond
+from llmd.server.completions.gathering import with_usage
 from llmd.server.dialects.platform import convert, errors, schema
 from llmd.server.http.body import decode_json, read_json
 from llmd.server.http.keys import CALLER, SERVICES
@@ -45,8 +45,7 @@ async def _answer(services: Services, socket: Socket, caller: Caller, message: b
     asked = msgspec.structs.replace(asked, stream=True)
     async with (
         exchange.chat(services, caller, asked) as under_way,
-        aclosing(under_way.chunks()) as chunks,
+        aclosing(with_usage(under_way.chunks())) as chunks,
     ):
         async for chunk in chunks:
-            if not isinstance(chunk, Queued):
-                await socket.send(chunk)
+            await socket.send(chunk)

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator
 
 import msgspec
-import pytest
 from google.protobuf.json_format import MessageToDict
 
-from llmd.protocol.events import Queued
 from llmd.server.completions import schema
 from llmd.server.rpc.convert import answers
 
@@ -117,33 +114,3 @@ def test_vectors_are_numbers_or_base64() -> None:
         "model": "e",
         "usage": {"prompt_tokens": 20, "total_tokens": 20},
     }
-
-
-def chunk(text: str, reason: str | None = None, index: int = 0) -> schema.Completion:
-    return replaced(choices=[schema.TextChoice(index, text, reason)], usage=None)
-
-
-END = replaced()
-
-
-@pytest.mark.parametrize(
-    ("sent", "told"),
-    [
-        ([chunk("a"), chunk("", "stop"), END], ["a", "!"]),
-        ([chunk("a", "stop"), chunk("b", index=1), chunk("", "stop", 1), END], ["a", "b", "!"]),
-        ([Queued(1, 0.5), chunk("a"), chunk("", "stop")], ["a", ""]),
-        ([chunk("", "stop"), chunk("", "stop", 1), END], ["", "!"]),
-        ([], []),
-        ([END], []),
-    ],
-)
-async def test_figures_come_with_the_last_chunk(
-    sent: list[schema.Completion | Queued], told: list[str]
-) -> None:
-    async def stream() -> AsyncIterator[schema.Completion | Queued]:
-        for one in sent:
-            yield one
-
-    seen = [one async for one in answers.with_usage(stream())]
-    assert [one.choices[0].text or ("!" if one.usage else "") for one in seen] == told  # type: ignore[union-attr]
-    assert all(one.choices for one in seen)

@@ -73,6 +73,20 @@ async def test_a_death_in_mid_stream_is_told_in_the_envelope(
 
 
 @pytest.mark.parametrize("base", ["", "/platform"])
+@pytest.mark.parametrize("wish", [{"stream_options": {"include_usage": True}}, {"timings": True}])
+async def test_nothing_follows_the_end_of_an_answer_on_a_socket(
+    connect: Connect, base: str, wish: dict[str, Any]
+) -> None:
+    client = await connect(tcp=True)
+    async with client.ws_connect(f"{base}/api/v1/chat/stream") as socket:
+        for _ in range(2):
+            await socket.send_json({**ASK, **wish})
+            got = await turn(socket)
+            assert got[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+            assert got[-1]["usage"]["completion_tokens"] == 2
+
+
+@pytest.mark.parametrize("base", ["", "/platform"])
 async def test_a_socket_answers_one_conversation_after_the_other(
     connect: Connect, base: str
 ) -> None:
