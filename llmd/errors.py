@@ -14,7 +14,8 @@ LlmdError
 │   └── StalePage           403  the browser's page is older than its login, or its stamp is missing
 ├── ConfigInvalid           400  a key or value of config.toml or of the environment is wrong
 ├── ModelNotFound           404  no model of that name; suggests near ones
-│   └── ModelNotLoaded      404  it is on the disk, but not in memory
+│   ├── ModelNotLoaded      404  it is on the disk, but not in memory
+│   └── NoModel             503  the request names no model, and none can do this
 ├── NotFound                404  any other thing that is not there
 ├── NameTaken               409  the name already belongs to another model
 ├── ModelBusy               409  the model is in use and cannot be removed or reloaded now
@@ -28,7 +29,6 @@ LlmdError
 ├── QueueFull               429  too many requests wait; `retry_after` says when to come back
 ├── RateLimited             429  the caller has used up a limit; `retry_after` as above
 ├── Draining                503  the daemon is shutting down
-├── NoModel                 503  the request names no model, and none can do this
 ├── StorageFailed           503  the database cannot be used, or not by this version
 ├── WorkerDied              503  the model's process died; retriable; `cause` says why
 │   └── PoisonRequest       500  this very request killed the worker twice; not retriable
@@ -178,6 +178,13 @@ class ModelNotLoaded(ModelNotFound):
     code = "model_not_loaded"
 
 
+class NoModel(ModelNotFound):
+    """The request names no model, and none can do this."""
+
+    code = "no_model"
+    status = 503
+
+
 class NotFound(LlmdError):
     """The thing asked for is not there."""
 
@@ -259,13 +266,6 @@ class Draining(LlmdError):
     """The daemon is shutting down."""
 
     code = "draining"
-    status = 503
-
-
-class NoModel(LlmdError):
-    """The request names no model, and none can do this."""
-
-    code = "no_model"
     status = 503
 
 

@@ -64,6 +64,9 @@ _PURPOSES = {
     Kind.RERANK: Purpose.RERANK,
 }
 
+UNNAMED = frozenset({None, "", "default"})
+"""What stands for the default where a model could be named."""
+
 
 class Defaults:
     """The current defaults, and where they are kept; without a file they hold until the end."""
@@ -83,7 +86,7 @@ class Defaults:
         """Return the named model, or the default of its kind, one that takes what a request holds
         beside text; raise ModelNotFound.
         """
-        if name not in {None, "", "default"}:
+        if name not in UNNAMED:
             return self._store.get(str(name))
         if media and kind is Kind.CHAT:
             return self._taking(frozenset(media))

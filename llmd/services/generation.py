@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing, asynccontextmanager, nullcontext
 
-from llmd.errors import InvalidRequest, LlmdError
+from llmd.errors import InvalidRequest, LlmdError, ModelNotFound, NoModel
 from llmd.models.presets import effect
 from llmd.protocol.callers import Caller
 from llmd.protocol.events import Accepted, Event
@@ -17,7 +17,7 @@ from llmd.protocol.requests import GenerateRequest
 from llmd.runtime.replay import Replay
 from llmd.runtime.workers import R
 from llmd.services.constraints import Constraints
-from llmd.services.defaults import Defaults
+from llmd.services.defaults import UNNAMED, Defaults
 from llmd.services.gate import Gate
 from llmd.services.lengths import Lengths
 from llmd.services.requests import Requests
@@ -62,10 +62,16 @@ class Generation:
         *,
         media: Collection[Medium] = (),
     ) -> ModelManifest:
-        """Return the model a request means, which may hold `media`; raise ModelNotFound, or
-        InvalidRequest when it cannot do this. A `kind` of None stands for what any model can do.
+        """Return the model a request means, which may hold `media`; raise ModelNotFound, NoModel
+        where it names none, or InvalidRequest when it cannot do this. A `kind` of None stands for
+        what any model can do.
         """
-        manifest = self._defaults.resolve(name, kind or Kind.CHAT, media=media)
+        try:
+            manifest = self._defaults.resolve(name, kind or Kind.CHAT, media=media)
+        except ModelNotFound as error:
+            if name not in UNNAMED:
+                raise
+            raise NoModel(error.message, hint=error.hint) from error
         if kind is None:
             return manifest
         able = _ABLE[kind]

@@ -20,7 +20,7 @@ from llmd.models.variants import Derive, Present, Pull, Step, check_quantization
 from llmd.protocol.models import Kind, LoadProgress, ModelManifest, PullProgress
 from llmd.protocol.placement import LoadOptions
 from llmd.protocol.quantization import QuantizeProgress, Recipe
-from llmd.services.defaults import Defaults
+from llmd.services.defaults import UNNAMED, Defaults
 from llmd.services.pulls import Pulls
 from llmd.services.quantization import Quantization
 from llmd.services.residents import Residents
@@ -78,7 +78,7 @@ class Variants:
         `load` does.
         """
         label = check_quantization(quantization)
-        if name in {None, "", "default"}:
+        if name in UNNAMED:
             name = (await asyncio.to_thread(self._defaults.resolve, None, Kind.CHAT)).name
         name = str(name)
         ways = await self.ways(name, label)

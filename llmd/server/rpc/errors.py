@@ -34,6 +34,7 @@ _BY_STATUS = {
 _BY_CODE = {
     "name_taken": grpc.StatusCode.ALREADY_EXISTS,
     "model_not_loaded": grpc.StatusCode.FAILED_PRECONDITION,
+    "no_model": grpc.StatusCode.FAILED_PRECONDITION,
 }
 _LONGEST_MESSAGE = 1000
 _MOST_DETAILS = 2000

@@ -11,6 +11,7 @@ from llmd.errors import (
     Draining,
     InvalidRequest,
     ModelNotFound,
+    NoModel,
     NotFound,
     RequestCancelled,
     Unauthorized,
@@ -111,7 +112,7 @@ def test_which_model_answers(
     assert {resolve(name).name for name in (None, "", "default", "llmd-tiny")} == {"llmd-tiny"}
     with pytest.raises(ModelNotFound):
         resolve("nothing-like-it")
-    with pytest.raises(ModelNotFound):
+    with pytest.raises(NoModel):
         resolve(None, Kind.EMBEDDING)
     bench.store.register(embedding_model, "minilm")
     assert resolve(None, Kind.EMBEDDING).name == "minilm"
@@ -120,6 +121,10 @@ def test_which_model_answers(
     configured = Bench(tmp_path / "models", tiny_model, default="minilm")
     with pytest.raises(InvalidRequest):
         configured.services.generation.resolve(None)
+    astray = Bench(tmp_path / "models", tiny_model, default="gone").services.generation
+    for name in (None, "", "default"):
+        with pytest.raises(NoModel):
+            astray.resolve(name)
 
 
 async def test_a_preset_is_laid_upon_conversations(bench: Bench) -> None:

@@ -2,5 +2,5 @@
 vision/completions, which take a picture as a form and name the objects in it.
 
 Errors of all of `/api/v1` are encoded here: `{"detail", "error": {"code", "message", "details"}}`,
-for clients of either document. Where a request names no model and there is none, it is a 503.
+for clients of either document.
 """

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import msgspec
 from aiohttp import web
 
-from llmd.errors import InvalidRequest, ModelNotFound, NoModel
+from llmd.errors import InvalidRequest, NoModel
 from llmd.protocol.callers import Scope
 from llmd.protocol.models import Medium, ModelManifest
 from llmd.server.completions import exchange
@@ -20,17 +17,16 @@ from llmd.server.http.form import read_form
 from llmd.server.http.keys import CALLER, SERVICES
 from llmd.server.http.route import post
 from llmd.services.bundle import Services
+from llmd.services.defaults import UNNAMED
 
 _MANNER = Manner(error=errors.encode)
-_UNNAMED = {None, "", "default"}
 
 
 async def chat_completions(request: web.Request) -> web.StreamResponse:
     """Answer a conversation."""
     asked = await read_json(request, completions.ChatRequest)
     opening = exchange.chat(request.app[SERVICES], request[CALLER], asked)
-    with _served(asked.model):
-        return await respond(request, opening, _MANNER, streams=bool(asked.stream))
+    return await respond(request, opening, _MANNER, streams=bool(asked.stream))
 
 
 async def vision_completions(request: web.Request) -> web.Response:
@@ -52,26 +48,14 @@ async def vision_completions(request: web.Request) -> web.Response:
 
 def _seeing(services: Services, name: str | None) -> ModelManifest:
     """Return the model that looks at a picture; raise NoModel where none is named and none can."""
-    with _served(name):
-        model = services.generation.resolve(name, media={Medium.IMAGE})
+    model = services.generation.resolve(name, media={Medium.IMAGE})
     if model.vision:
         return model
-    if name not in _UNNAMED:
+    if name not in UNNAMED:
         raise InvalidRequest(
             f"{model.name} takes no pictures.", hint="`llmd ls` tells which do.", param="model"
         )
     raise NoModel("There is no model that sees.", hint="Fetch one: llmd search --kind vision.")
-
-
-@contextmanager
-def _served(name: str | None) -> Iterator[None]:
-    """Turn the absence of a model that nobody has named into NoModel."""
-    try:
-        yield
-    except ModelNotFound as error:
-        if name not in _UNNAMED:
-            raise
-        raise NoModel(error.message, hint=error.hint) from error
 
 
 ROUTES = (

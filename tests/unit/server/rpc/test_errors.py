@@ -19,6 +19,7 @@ CODES = grpc.StatusCode
         (ours.Forbidden, CODES.PERMISSION_DENIED),
         (ours.ModelNotFound, CODES.NOT_FOUND),
         (ours.ModelNotLoaded, CODES.FAILED_PRECONDITION),
+        (ours.NoModel, CODES.FAILED_PRECONDITION),
         (ours.NotFound, CODES.NOT_FOUND),
         (ours.NameTaken, CODES.ALREADY_EXISTS),
         (ours.ModelBusy, CODES.FAILED_PRECONDITION),

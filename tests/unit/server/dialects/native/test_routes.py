@@ -11,6 +11,7 @@ from llmd.config.values import Duration
 from llmd.errors import LlmdError, LoadFailed, NoRoom, QueueFull, WorkerDied
 from llmd.protocol.events import Queued
 from llmd.protocol.requests import Lane
+from llmd.services.defaults import Purpose
 from tests.fakes.gguf import write
 from tests.unit.server.conftest import Connect
 from tests.unit.services.conftest import Bench
@@ -242,6 +243,19 @@ async def test_what_fails_before_the_first_token_has_its_status(
             assert ("detail" in found) == bool(base)
             assert response.headers.get("Retry-After") == ("3" if status == 429 else None)
         assert found["error"]["code"] == code
+
+
+@pytest.mark.parametrize("path", ["/generate", "/api/v1/generate/stream", "/batch/generate"])
+async def test_without_a_default_model_there_is_no_service(
+    bench: Bench, connect: Connect, path: str
+) -> None:
+    client = await connect(tcp=True)
+    bench.services.defaults._names[Purpose.CHAT] = "gone"
+    asked: dict[str, Any] = {"prompt": "a"}
+    body = {"requests": [asked, asked]} if "batch" in path else asked
+    response = await client.post(path, json=body)
+    assert response.status == 503
+    assert (await response.json())["error"]["code"] == "NO_MODEL"
 
 
 async def test_errors_of_the_longer_path_carry_detail_too(connect: Connect) -> None:
