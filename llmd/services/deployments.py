@@ -126,6 +126,7 @@ class Deployments:
         Raises ModelNotFound, ModelNotLoaded, and unless `force` ModelBusy for one that is answering
         or being loaded for others.
         """
+        name = self._library.meant(name)
         nodes = [self._machine.node]
         if job := self._deploying(name):
             # to its end, also when whoever asks does not wait for it

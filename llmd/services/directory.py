@@ -89,7 +89,8 @@ class Directory:
         return [*found, *(self._offered(entry) for entry in entries if entry.alias not in here)]
 
     async def get(self, name: str) -> DirectoryModel:
-        """Return one, registered or of the catalogue; raise ModelNotFound."""
+        """Return one, registered or of the catalogue, or the default; raise ModelNotFound."""
+        name = self._library.meant(name)
         try:
             model = await self._library.get(name)
         except ModelNotFound:

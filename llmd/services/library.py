@@ -17,7 +17,7 @@ from llmd.models.store import ModelStore, Removed
 from llmd.protocol.models import Kind, LoadedModel, ModelManifest
 from llmd.protocol.questions import Pooling
 from llmd.runtime.pool import Pool
-from llmd.services.defaults import Defaults
+from llmd.services.defaults import UNNAMED, Defaults
 
 
 class Library:
@@ -42,6 +42,10 @@ class Library:
             return self._defaults.resolve(None, Kind.CHAT).name
         except LlmdError:
             return ""
+
+    def meant(self, name: str) -> str:
+        """Return the name of the model that a name stands for, which may be `default`."""
+        return (self.default_chat() or name) if name in UNNAMED else name
 
     def loaded(self, name: str) -> LoadedModel | None:
         """Return how a model stands in memory."""

@@ -16,6 +16,7 @@ async def test_import_list_copy_show_remove(bench: Bench, embedding_model: Path)
     await library.copy("minilm", "other")
     assert library.loaded("minilm") is None
     assert library.default_chat() == "llmd-tiny"
+    assert [library.meant(name) for name in ("default", "other")] == ["llmd-tiny", "other"]
     removed = await library.remove("minilm")
     assert embedding_model.exists(), "llmd deletes only what it fetched"
     assert removed.freed == 0

@@ -101,16 +101,17 @@ async def _stream(
 async def _loaded(request: web.Request, place: LoadedModel | None) -> schema.Loaded:
     if place is None:
         raise AssertionError("loading ends with a model or raises")
-    return state.loaded(await request.app[SERVICES].library.get(place.name), place)
+    library = request.app[SERVICES].library
+    return state.loaded(await library.get(place.name), place, library.default_chat())
 
 
 async def unload_model(request: web.Request) -> web.Response:
     """Take a model out of memory."""
     order = await read_json(request, schema.Unload)
     services = request.app[SERVICES]
-    manifest = await services.library.get(request.match_info["name"])
+    manifest = await services.library.get(services.library.meant(request.match_info["name"]))
     await services.residents.unload(manifest.name, everything=False, force=order.force)
-    return _json(state.unloaded(manifest))
+    return _json(state.unloaded(manifest, services.library.default_chat()))
 
 
 async def generate(request: web.Request) -> web.StreamResponse:

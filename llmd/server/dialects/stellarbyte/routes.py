@@ -53,7 +53,7 @@ async def chat_completions(request: web.Request) -> web.StreamResponse:
     services, caller = request.app[SERVICES], request[CALLER]
     session = read_query(request, schema.ChatQuery).session_id
     asked = await read_json(request, completions.ChatRequest)
-    if session is None:
+    if not session:
         opening = exchange.chat(services, caller, asked)
     else:
         services.access.permit(caller, _SESSIONS)

@@ -83,16 +83,18 @@ def model(
     )
 
 
-def loaded(manifest: ModelManifest, place: LoadedModel) -> Loaded:
-    """Return the answer to a load call that has succeeded."""
+def loaded(manifest: ModelManifest, place: LoadedModel, default: str) -> Loaded:
+    """Return the answer to a load call that has succeeded; `default` is the default model."""
     return Loaded(
-        status="loaded", model=model(manifest, place), load_seconds=round(place.load_seconds, 3)
+        status="loaded",
+        model=model(manifest, place, default=manifest.name == default),
+        load_seconds=round(place.load_seconds, 3),
     )
 
 
-def unloaded(manifest: ModelManifest) -> Loaded:
-    """Return the answer to an unload call that has succeeded."""
-    return Loaded(status="unloaded", model=model(manifest, None))
+def unloaded(manifest: ModelManifest, default: str) -> Loaded:
+    """Return the answer to an unload call that has succeeded; `default` is the default model."""
+    return Loaded(status="unloaded", model=model(manifest, None, default=manifest.name == default))
 
 
 def step(event: PullProgress | QuantizeProgress | LoadProgress) -> Step:

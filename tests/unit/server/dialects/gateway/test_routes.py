@@ -52,7 +52,10 @@ async def test_models_are_listed(connect: Connect) -> None:
 
 async def test_a_model_is_described(connect: Connect) -> None:
     client = await connect(tcp=True)
-    assert (await get(client, "/models/llmd-tiny"))["parameters"]["max_tokens"] > 0
+    for name in ("llmd-tiny", "default"):
+        found = await get(client, f"/models/{name}")
+        assert found["id"] == "llmd-tiny"
+        assert found["parameters"]["max_tokens"] > 0
 
 
 @pytest.mark.parametrize(
@@ -203,10 +206,13 @@ async def test_an_unknown_deployment_is_404(connect: Connect, identity: str) -> 
     await get(await connect(tcp=True), f"/models/local/deployments/{identity}", 404)
 
 
-async def test_a_loaded_model_is_unloaded_and_one_that_is_not_is_404(connect: Connect) -> None:
+@pytest.mark.parametrize("name", ["llmd-tiny", "default"])
+async def test_a_loaded_model_is_unloaded_and_one_that_is_not_is_404(
+    connect: Connect, name: str
+) -> None:
     client = await connect(tcp=True)
-    await post(client, "/models/llmd-tiny/completions", {"prompt": "a"})
-    response = await client.delete(f"{GATEWAY}/models/local/llmd-tiny?force=true")
+    await post(client, f"/models/{name}/completions", {"prompt": "a"})
+    response = await client.delete(f"{GATEWAY}/models/local/{name}?force=true")
     body = await response.json()
     assert body["data"] == {"model_id": "llmd-tiny", "status": "unloading", "nodes": ["here"]}
     async with asyncio.timeout(20):

@@ -52,6 +52,24 @@ async def test_models_can_be_listed_loaded_and_unloaded(base: str, connect: Conn
     assert (await response.json())["error"]["code"] == "MODEL_NOT_LOADED"
 
 
+async def test_the_default_model_goes_by_that_name_and_is_marked_as_such(connect: Connect) -> None:
+    client = await connect(tcp=True)
+    for step in ("load", "unload"):
+        answer = await (await client.post(f"/models/default/{step}")).json()
+        assert (answer["model"]["name"], answer["model"]["default"]) == ("llmd-tiny", True)
+
+
+async def test_a_model_that_is_not_the_default_is_not_marked_as_such(
+    connect: Connect, bench: Bench
+) -> None:
+    bench.store.copy("llmd-tiny", "other")
+    await bench.services.defaults.change(Purpose.CHAT, "llmd-tiny")
+    client = await connect(tcp=True)
+    for step in ("load", "unload"):
+        answer = await (await client.post(f"/models/other/{step}")).json()
+        assert (answer["model"]["name"], answer["model"]["default"]) == ("other", False)
+
+
 async def test_a_quantisation_that_is_not_here_is_made(
     bench: Bench, connect: Connect, tmp_path: Path
 ) -> None:

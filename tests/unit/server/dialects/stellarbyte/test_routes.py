@@ -86,6 +86,14 @@ async def test_a_chat_in_a_session_goes_on_with_it(bench: Bench, connect: Connec
     assert title == "a b"
 
 
+async def test_an_empty_session_is_none(connect: Connect) -> None:
+    client = await connect(tcp=True)
+    body = {"messages": [{"role": "user", "content": "a"}]}
+    assert (await client.post("/api/chat/completions?session_id=", json=body)).status == 200
+    async with client.ws_connect("/api/ws/chat?session_id=") as socket:
+        assert (await socket.receive_json())["data"]["session_id"]
+
+
 @pytest.mark.parametrize("wrong", HOSTILE)
 async def test_sessions_that_are_not_there_are_404_everywhere(connect: Connect, wrong: str) -> None:
     client = await connect(tcp=True)
