@@ -177,6 +177,13 @@ class Scheduler:
             free = self.cache.cells - self.cache.used(self.running)
             self._standing, self._repeats = plan, free // plan.decoding - 1
 
+    def observe(self, plan: Plan, seconds: float) -> None:
+        """Learn from what a planned step took."""
+        if plan.paced:
+            self.pace.observe(plan.decoding, plan.reading, seconds, plan.depth)
+        if not plan.decoding:
+            self.cap.observe(plan.reading, seconds)
+
     def free(self, plan: Plan) -> int:
         """Return the rows that a planned step can carry besides, with cells for them."""
         count = plan.decoding + plan.reading

@@ -292,10 +292,7 @@ class Engine:
             return [(sequence.id, Failed(error.to_wire()))]
 
     def _measure(self, plan: Plan, rows: int, seconds: float) -> None:
-        if plan.paced:
-            self.scheduler.pace.observe(plan.decoding, plan.reading, seconds, plan.depth)
-        if not plan.decoding:
-            self.scheduler.cap.observe(plan.reading, seconds)
+        self.scheduler.observe(plan, seconds)
         if self._speculator and self._speculator.following:
             self._speculator.measured(rows, seconds)
         self.totals.steps += 1
