@@ -34,7 +34,9 @@ class Memory(Protocol):
         """
 
     def share(self, source: int, target: int, length: int) -> bool:
-        """Let `target` hold the first `length` tokens of `source`; False where that failed."""
+        """Let `target`, which is empty or `source` itself, hold the first `length` tokens of
+        `source`; False, and `target` empty, where that failed.
+        """
 
     def trim(self, holder: int, length: int) -> None:
         """Give up what lies behind the first `length` tokens; all of it with 0."""
@@ -109,16 +111,20 @@ class StateMemory:
 
     cuts = False
 
-    def __init__(self, context: Context, limit_bytes: int = _CHECKPOINTS_BYTES) -> None:
+    def __init__(
+        self, context: Context, limit_bytes: int = _CHECKPOINTS_BYTES, every: int = _EVERY
+    ) -> None:
         self._context = context
         self._limit = limit_bytes
+        self._every = every
         self._checkpoints: OrderedDict[tuple[int, int], Bytes] = OrderedDict()
         """(sequence id, tokens) to the state after them; the oldest first."""
 
     def usable(self, holder: int, held: int, length: int) -> int:
-        """The whole of it, or up to the last checkpoint."""
-        if held <= length:
+        """The whole of it if the state still stands there, or up to the last checkpoint."""
+        if held <= length and self._context.last(holder) + 1 == held:
             return held
+        length = min(held, length)
         places = (at for who, at in self._checkpoints if who == holder and at <= length)
         return max(places, default=0)
 
@@ -131,23 +137,25 @@ class StateMemory:
             return True
         state = self._checkpoints.get((target, length))
         # the state first: while it stands behind a position, nothing before it can be removed
-        return (
+        done = (
             state is not None
             and self._context.state_load(target, state, partial=True)
             and self._context.remove(target, length, -1)
         )
+        if not done:
+            self._empty(target)
+        return done
 
     def trim(self, holder: int, length: int) -> None:
         """Give up all; a part only where a checkpoint stands."""
-        if length and self.share(holder, holder, length):
-            return
-        self._context.remove(holder)
-        for key in [key for key in self._checkpoints if key[0] == holder]:
-            del self._checkpoints[key]
+        if length:
+            self.share(holder, holder, length)
+        else:
+            self._empty(holder)
 
     def chunk_end(self, start: int, end: int) -> int:
         """Stop at the next place for a checkpoint."""
-        regular = (start // _EVERY + 1) * _EVERY
+        regular = (start // self._every + 1) * self._every
         late = end - _BEFORE_END
         return min(place for place in (regular, late, end) if place > start)
 
@@ -165,6 +173,11 @@ class StateMemory:
         for at, state in states.items():
             self._checkpoints[holder, at] = state
         self._bound()
+
+    def _empty(self, holder: int) -> None:
+        self._context.remove(holder)
+        for key in [key for key in self._checkpoints if key[0] == holder]:
+            del self._checkpoints[key]
 
     def _inherit(self, source: int, target: int, length: int) -> None:
         for who, at in list(self._checkpoints):

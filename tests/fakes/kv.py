@@ -6,16 +6,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from llmd.engine.memory import AttentionMemory, Memory, StateMemory
 
 if TYPE_CHECKING:
+    from llmd.engine.bindings import Context
+    from llmd.engine.bindings.library import Bytes
     from llmd.engine.plan import Plan
 
 
 @dataclass
 class FakeKV:
-    """Keeps the contract of `llmd.engine.memory.Memory`; `cuts` False behaves like a recurrent
-    model with a checkpoint every `every` tokens.
+    """What llama.cpp remembers, below a real `memory`; `cuts` False behaves like a hybrid model:
+    cells that can be cut anywhere, and a state that cannot go back, with a checkpoint every `every`
+    tokens.
     """
 
     size: int
@@ -23,11 +30,16 @@ class FakeKV:
     every: int = 16
     held: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     """Sequence id to its cells: (cell, token)."""
-    checkpoints: dict[int, set[int]] = field(default_factory=dict)
+    states: dict[int, list[int]] = field(default_factory=dict)
+    """Sequence id to the cells of the tokens that its state has seen, of a hybrid model."""
     shares: int = 0
 
     def __post_init__(self) -> None:
         self._cells = count()
+        context = cast("Context", self)
+        self.memory: Memory = (
+            AttentionMemory(context) if self.cuts else StateMemory(context, every=self.every)
+        )
 
     @property
     def used(self) -> int:
@@ -36,43 +48,55 @@ class FakeKV:
     def tokens(self, holder: int) -> list[int]:
         return [token for _, token in self.held.get(holder, [])]
 
-    def usable(self, holder: int, held: int, length: int) -> int:
-        assert held <= len(self.held.get(holder, [])), "the tree claims more than there is"
-        if self.cuts:
-            return min(held, length)
-        if len(self.held[holder]) <= length:
-            return len(self.held[holder])
-        return max((at for at in self.checkpoints.get(holder, ()) if at <= length), default=0)
+    def last(self, sequence: int) -> int:
+        """As llama.cpp says it: what cells and state have both seen."""
+        held = len(self.held.get(sequence, []))
+        return (held if self.cuts else min(held, len(self.states.get(sequence, [])))) - 1
 
-    def share(self, source: int, target: int, length: int) -> bool:
+    def copy(self, source: int, target: int, start: int = -1, end: int = -1) -> None:
         assert not self.held.get(target), "only empty sequences share"
-        assert self.usable(source, length, length) >= length or self.cuts
+        assert start <= 0
+        assert end <= len(self.held[source]), "the tree claims more than there is"
         self.shares += 1
-        self.held[target] = self.held[source][:length]
-        self.checkpoints[target] = {at for at in self.checkpoints.get(source, ()) if at <= length}
+        self.held[target] = self.held[source][: end if end >= 0 else None]
+        if not self.cuts:
+            self.states[target] = self.states[source]
+
+    def remove(self, sequence: int, start: int = -1, end: int = -1) -> bool:
+        assert end == -1, "only ends are given up"
+        if start > 0:
+            if not self.cuts and len(self.states[sequence]) > start:
+                return False
+            del self.held[sequence][start:]
+            return True
+        self.held.pop(sequence, None)
+        self.states.pop(sequence, None)
         return True
 
-    def trim(self, holder: int, length: int) -> None:
-        assert self.cuts or not length
-        self.held[holder] = self.held.get(holder, [])[:length]
-        if not length:
-            del self.held[holder]
-            self.checkpoints.pop(holder, None)
+    def state_save(self, sequence: int, *, partial: bool) -> Bytes:
+        assert partial
+        return np.array(self.states[sequence], np.int64).view(np.uint8)
 
-    def chunk_end(self, start: int, end: int) -> int:
-        return end if self.cuts else min((start // self.every + 1) * self.every, end)
+    def state_load(self, sequence: int, saved: Bytes, *, partial: bool) -> bool:
+        assert partial
+        self.states[sequence] = saved.view(np.int64).tolist()
+        return True
 
-    def note(self, holder: int, length: int) -> None:
-        assert len(self.held[holder]) == length
+    def compute(self, sequence: int, tokens: list[int]) -> None:
+        """Decode tokens behind what a sequence holds."""
+        cells = self.held.setdefault(sequence, [])
         if not self.cuts:
-            self.checkpoints.setdefault(holder, set()).add(length)
+            seen = self.states.get(sequence, [])
+            assert seen == [cell for cell, _ in cells], "the state stands where the cells do not"
+        cells += [(next(self._cells), token) for token in tokens]
+        if not self.cuts:
+            self.states[sequence] = [cell for cell, _ in cells]
 
     def decode(self, plan: Plan) -> None:
         """Compute the cells of a step, drafted ones included."""
         for chunk in plan.chunks:
             sequence = chunk.sequence
-            cells = self.held.setdefault(sequence.slot, [])
-            assert [token for _, token in cells] == sequence.tokens[: sequence.cached]
+            assert self.tokens(sequence.slot) == sequence.tokens[: sequence.cached]
             tokens = [*sequence.tokens[sequence.cached :], *sequence.draft][: chunk.count]
-            cells += [(next(self._cells), token) for token in tokens]
+            self.compute(sequence.slot, tokens)
         assert self.used <= self.size, "more cells than there are"

@@ -20,8 +20,8 @@ class Bench:
     """A cache whose sequences are read at once."""
 
     def __init__(self, cells: int = 1000, slots: int = 4, *, cuts: bool = True) -> None:
-        self.memory = FakeKV(cells, cuts=cuts)
-        self.cache = KVCache(cells, slots, self.memory)
+        self.kv = FakeKV(cells, cuts=cuts)
+        self.cache = KVCache(cells, slots, self.kv.memory)
 
     def read(self, one: Sequence) -> Sequence:
         """Attach a sequence and read its whole prompt."""
@@ -30,9 +30,7 @@ class Bench:
         return one
 
     def compute(self, one: Sequence, length: int) -> None:
-        cells = self.memory.held.setdefault(one.slot, [])
-        start = 10**6 * one.id
-        cells += [(start + at, one.tokens[at]) for at in range(len(cells), length)]
+        self.kv.compute(one.slot, one.tokens[one.cached : length])
         one.cached = length
         self.cache.read(one, stop=False)
 
@@ -50,15 +48,15 @@ def bench() -> Bench:
 def test_an_extended_text_takes_over_what_was_parked(bench: Bench) -> None:
     bench.parked(1, list(range(20)))
     one = bench.read(sequence(2, [*range(20), 50, 51]))
-    assert (one.reused, bench.memory.shares) == (20, 0)
+    assert (one.reused, bench.kv.shares) == (20, 0)
     assert not bench.cache.tree.parked
 
 
 def test_a_fork_shares_cells_and_leaves_the_original(bench: Bench) -> None:
     bench.parked(1, list(range(600)))
     one = bench.read(sequence(2, [*range(300), 900, 901]))
-    assert (one.reused, bench.memory.shares) == (300, 1)
-    assert bench.cache.used([one]) == bench.memory.used == 602
+    assert (one.reused, bench.kv.shares) == (300, 1)
+    assert bench.cache.used([one]) == bench.kv.used == 602
 
 
 def test_the_last_token_of_a_prompt_is_always_left_to_decode(bench: Bench) -> None:
@@ -75,14 +73,14 @@ def test_a_single_token_is_not_worth_sharing(bench: Bench) -> None:
 
 def test_shifted_sequences_are_not_kept(bench: Bench) -> None:
     bench.parked(1, list(range(20)), shifted=True)
-    assert bench.memory.used == bench.cache.tree.cells == 0
+    assert bench.kv.used == bench.cache.tree.cells == 0
 
 
 def test_prefixes_are_trimmed_from_their_end_when_cells_are_needed() -> None:
     bench = Bench(cells=1000)
     bench.parked(1, list(range(900)))
     assert bench.cache.reserve([], 150)
-    assert bench.memory.tokens(next(iter(bench.cache.tree.parked))) == list(range(644))
+    assert bench.kv.tokens(next(iter(bench.cache.tree.parked))) == list(range(644))
     again = sequence(2, list(range(900)))
     bench.cache.attach(again, bench.cache.reuse(again))
     assert again.reused == 644
@@ -94,13 +92,13 @@ def test_what_cannot_be_cut_goes_whole() -> None:
     bench = Bench(cells=1000, cuts=False)
     bench.parked(1, list(range(900)))
     assert bench.cache.reserve([], 150)
-    assert bench.memory.used == 0
+    assert bench.kv.used == 0
 
 
 def test_cells_that_running_sequences_need_are_not_freed(bench: Bench) -> None:
     one = bench.read(sequence(1, list(range(900))))
     assert not bench.cache.reserve([one], 200)
-    assert bench.memory.used == 900
+    assert bench.kv.used == 900
 
 
 def test_slots_run_out_at_the_expense_of_the_least_used_prefix() -> None:
@@ -133,7 +131,7 @@ def test_a_prompt_that_goes_on_misses_nothing(bench: Bench) -> None:
 def test_a_prefix_from_elsewhere_is_parked_and_found(bench: Bench) -> None:
     slot = bench.cache.adopt((), list(range(50)))
     assert slot is not None
-    bench.memory.held[slot] = [(at, at) for at in range(50)]
+    bench.kv.compute(slot, list(range(50)))
     assert bench.cache.reuse(sequence(1, list(range(60)))) == Reuse(slot, 50)
     bench.cache.discard(slot)
     assert bench.cache.reuse(sequence(1, list(range(60)))) == Reuse()

@@ -98,6 +98,32 @@ def test_the_original_goes_on_unharmed_after_sharing(bench: Bench) -> None:
     np.testing.assert_allclose(bench.read(0, 200, 300), expected, atol=NOISE)
 
 
+def test_a_prefix_is_shared_while_its_holder_has_gone_on_behind_it(bench: Bench) -> None:
+    expected = bench.read(0, 0, 300)
+    bench.memory.trim(0, 0)
+    bench.read(0, 0, 200)
+    for at in range(200, 210):  # an answer: the tree knows nothing of it yet
+        bench.read(0, at, at + 1)
+    length = bench.memory.usable(0, 200, 250)
+    assert length >= 196
+    assert bench.memory.share(0, 1, length)
+    np.testing.assert_allclose(bench.read(1, length, 300), expected, atol=NOISE)
+    np.testing.assert_allclose(bench.read(0, 210, 300), expected, atol=NOISE)
+
+
+@pytest.mark.parametrize("kind", ["recurrent_model", "hybrid_model"])
+def test_what_cannot_be_shared_leaves_nothing_behind(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    bench = Bench(request.getfixturevalue(kind))
+    bench.read(0, 0, 300)
+    assert not bench.memory.share(0, 1, 123)
+    assert bench.context.last(1) == -1
+    assert bench.memory.checkpoints(1) == {}
+    assert bench.context.last(0) == 299
+    bench.close()
+
+
 def test_trimmed_sequences_hold_nothing(bench: Bench) -> None:
     bench.read(0, 0, 100)
     bench.memory.trim(0, 0)

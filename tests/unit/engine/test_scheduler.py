@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import deque
+from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmd.engine.limits import Limits
@@ -32,8 +33,8 @@ class Bench:
     """A scheduler over a fake cache, with the part of the step loop that moves sequences on."""
 
     def __init__(self, limits: Limits = LIMITS, *, cuts: bool = True) -> None:
-        self.memory = FakeKV(limits.kv_tokens, cuts)
-        self.scheduler = Scheduler(limits, self.memory)
+        self.kv = FakeKV(limits.kv_tokens, cuts)
+        self.scheduler = Scheduler(limits, self.kv.memory)
 
     def add(self, *sequences: Sequence) -> None:
         for one in sequences:
@@ -41,11 +42,12 @@ class Bench:
 
     def step(self) -> Plan:
         plan = self.scheduler.plan(0.0)
-        self.memory.decode(plan)
+        self.kv.decode(plan)
         for chunk in plan.chunks:
             one = chunk.sequence
+            reads = not one.decoding
             one.cached += chunk.count
-            if not one.decoding or not one.generated:
+            if reads:
                 self.scheduler.cache.read(one, stop=chunk.stop)
             if chunk.last:
                 one.tokens.append(ANSWER)
@@ -186,7 +188,7 @@ def test_preempts_the_youngest_when_the_cache_is_full_and_loses_nothing() -> Non
     assert bench.running() == [2]
     # most of it was still there
     assert plan.chunks[0].count < 9 + written
-    assert bench.memory.tokens(young.slot) == young.tokens[:-1]
+    assert bench.kv.tokens(young.slot) == young.tokens[:-1]
 
 
 def test_never_preempts_the_only_one() -> None:
@@ -210,7 +212,7 @@ def test_prompts_that_begin_alike_read_their_beginning_once() -> None:
     bench.add(*(sequence(request, [*shared, 500 + request, 9]) for request in range(4)))
     read = sum(count for step in bench.steps() for _, count in step)
     assert read == 102 + 3 * 2
-    assert bench.memory.shares == 3
+    assert bench.kv.shares == 3
 
 
 def test_a_follower_goes_on_alone_when_its_leader_leaves() -> None:
@@ -243,7 +245,7 @@ def test_nothing_is_kept_of_a_request_that_does_not_want_it() -> None:
     bench.add(first)
     bench.step()
     bench.scheduler.release(first)
-    assert bench.memory.used == 0
+    assert bench.kv.used == 0
 
 
 def test_sequences_with_other_adapters_decode_in_turns_and_share_nothing() -> None:
@@ -295,21 +297,67 @@ def test_a_recurrent_model_goes_on_from_its_checkpoints(cuts: bool) -> None:
     assert other.reused == (35 if cuts else 32)
 
 
-prompts = st.lists(st.integers(1, 3), min_size=1, max_size=150)
+@pytest.mark.parametrize(("cuts", "reused"), [(True, 40), (False, 36)])
+def test_a_prompt_that_extends_that_of_a_running_answer_shares_it(cuts: bool, reused: int) -> None:
+    bench = Bench(cuts=cuts)
+    bench.add(sequence(1, list(range(1, 41))))
+    for _ in range(6):
+        bench.step()
+    other = sequence(2, [*range(1, 41), 50, 51])
+    bench.add(other)
+    for _ in range(3):
+        bench.step()
+    assert bench.running() == [1, 2]
+    assert other.reused == reused
 
 
+@dataclass(frozen=True)
+class Wish:
+    """A request of the property test below, which comes `after` steps behind the one before;
+    `extends`: its prompt begins like that one's.
+    """
+
+    after: int
+    prompt: list[int]
+    extends: bool
+    answer: int
+    cached: bool
+    adapted: bool
+    leaves: int
+
+
+a_wish = st.builds(
+    Wish,
+    st.integers(0, 20),
+    st.lists(st.integers(1, 3), min_size=1, max_size=75),
+    st.booleans(),
+    st.integers(1, 40),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 60),
+)
+
+
+def sequences(wishes: list[Wish]) -> deque[tuple[int, Sequence]]:
+    """Return the steps at which sequences come, and these."""
+    made, step, prompt = deque[tuple[int, Sequence]](), 0, list[int]()
+    for request, wish in enumerate(wishes):
+        step += wish.after
+        prompt = [*(prompt if wish.extends else []), *wish.prompt][:150]
+        space = (("a", 1.0),) if wish.adapted else ()
+        made.append((step, sequence(request, prompt, cache_prompt=wish.cached, space=space)))
+    return made
+
+
+@settings(deadline=None)
 @given(
-    st.lists(
-        st.tuples(prompts, st.integers(1, 40), st.booleans(), st.booleans(), st.integers(0, 60)),
-        min_size=1,
-        max_size=12,
-    ),
+    st.lists(a_wish, min_size=1, max_size=12),
     st.integers(1, 4),
     st.integers(1, 40),
     st.booleans(),
 )
 def test_every_request_ends_reads_its_own_tokens_and_the_cache_never_overflows(
-    wishes: list[tuple[list[int], int, bool, bool, int]], parallel: int, chunk: int, cuts: bool
+    wishes: list[Wish], parallel: int, chunk: int, cuts: bool
 ) -> None:
     limits = Limits(
         parallel=parallel,
@@ -320,23 +368,22 @@ def test_every_request_ends_reads_its_own_tokens_and_the_cache_never_overflows(
         max_queue=100,
     )
     bench = Bench(limits, cuts=cuts)
-    scheduler, left, leaves = bench.scheduler, {}, {}
-    for request, (prompt, answer, cached, adapted, leave) in enumerate(wishes):
-        space = (("a", 1.0),) if adapted else ()
-        bench.add(sequence(request, prompt, cache_prompt=cached, space=space))
-        left[request], leaves[request] = answer, leave
+    scheduler, coming = bench.scheduler, sequences(wishes)
     for step in range(20_000):
+        while coming and (scheduler.idle or coming[0][0] <= step):
+            bench.add(coming.popleft()[1])
         if scheduler.idle:
             break
         assert bench.step().chunks, "a step without work would loop for ever"
-        assert bench.memory.used == scheduler.cache.used(scheduler.attached)
+        assert bench.kv.used == scheduler.cache.used(scheduler.attached)
         assert len(scheduler.running) <= parallel
         for running in list(scheduler.running):
-            if running.generated >= left[running.id] or step == leaves[running.id] + 50:
+            wish = wishes[running.id]
+            if running.generated >= wish.answer or step == wish.leaves + 50:
                 scheduler.release(running)
     assert scheduler.idle
     scheduler.cache.forget()
-    assert bench.memory.used == scheduler.cache.tree.cells == 0
+    assert bench.kv.used == scheduler.cache.tree.cells == 0
 
 
 def test_an_idle_hour_does_not_make_the_next_wait_long() -> None:
@@ -386,7 +433,7 @@ def test_a_standing_plan_never_outgrows_the_cache() -> None:
     bench.add(sequence(1, 10), sequence(2, 10))
     for _ in range(25):
         bench.step()
-        assert bench.memory.used <= 40
+        assert bench.kv.used <= 40
     assert bench.running() == [1]
 
 

@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 
 from llmd.engine.loading import open_model
 from llmd.engine.prefill_cap import PrefillCap
+from llmd.engine.sampling import GreedySampler
+from llmd.engine.sequence import Sequence, Timing
+from llmd.engine.stopping import TextStream
 from llmd.protocol.events import FinishReason, MissKind
 from llmd.protocol.requests import Overflow, Sampling, Speculation
 from tests.unit.engine.conftest import NEAR_TIE, Answers, Judge, MakeSequence, load_order
@@ -330,5 +333,29 @@ def test_reading_and_writing_have_threads_of_their_own(
     Answers().run(engine)
     assert used[0] == 2
     assert used[-4:] == [1, 1, 1, 1]
+    opened.embedder.close()
+    engine.close()
+
+
+@pytest.mark.parametrize("kind", ["recurrent_model", "hybrid_model"])
+def test_a_prompt_that_extends_that_of_a_running_answer_shares_its_state(
+    request: pytest.FixtureRequest, kind: str
+) -> None:
+    path: Path = request.getfixturevalue(kind)
+    opened = open_model(load_order(path, context_length=1024), lambda _: None, lambda *_: None)
+    engine = opened.engine
+    assert engine
+    prompt = [5 + (7 * at) % 90 for at in range(300)]
+    first, second = (
+        Sequence(number, tokens, GreedySampler(), TextStream(), Timing(0.0), 20, ignore_eos=True)
+        for number, tokens in enumerate((prompt, [*prompt, 11, 12, 13]))
+    )
+    engine.submit(first)
+    while first.generated < 3:
+        engine.step()
+    engine.submit(second)
+    answers = Answers().run(engine)
+    assert second.reused == 296
+    assert len(answers.finished) == 2
     opened.embedder.close()
     engine.close()
