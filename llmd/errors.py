@@ -325,6 +325,13 @@ class DaemonUnreachable(LlmdError):
     status = 503
 
 
+def bug() -> LlmdError:
+    """Return what a caller is told of a fault of llmd's own; whoever tells it logs the fault."""
+    return LlmdError(
+        "llmd made an internal error.", hint="`llmd logs` has the details; please report them."
+    )
+
+
 def _tree(root: type[LlmdError]) -> list[type[LlmdError]]:
     return [root, *(kind for child in root.__subclasses__() for kind in _tree(child))]
 

@@ -99,7 +99,8 @@ class ChainSampler:
         self._greedy = sampling.temperature <= 0
         self._margin = _margin(sampling)
         self._candidates = np.empty(vocab.size, CANDIDATE)
-        last = context_length if sampling.repeat_last_n < 0 else sampling.repeat_last_n
+        last = sampling.repeat_last_n if sampling.repeat_last_n >= 0 else context_length
+        last = min(last, context_length)
         self._recent: deque[int] | None = deque(maxlen=last) if _penalises(sampling) else None
         self._probabilities: Probabilities | None = None
         if _is_nucleus(sampling):

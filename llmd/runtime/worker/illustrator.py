@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from llmd.engine.media_cache import Encoded
-from llmd.errors import InvalidRequest, LlmdError, QueueFull
+from llmd.errors import InvalidRequest, QueueFull
 from llmd.protocol.frames import Generate
 from llmd.protocol.requests import ChatPrompt
 from llmd.runtime.worker.media_prompt import places
@@ -53,7 +53,7 @@ class Illustrator:
         encoder: Encoder | None,
         cancelled: Container[int],
         ready: Callable[[Illustrated], None],
-        failed: Callable[[int, LlmdError], None],
+        failed: Callable[[int, Exception], None],
         alive: Callable[[], None],
     ) -> None:
         self._encoder = encoder
@@ -99,7 +99,7 @@ class Illustrator:
             self._ready(
                 Illustrated(waiting.frame, self._shown(waiting.id, prompt), waiting.arrived)
             )
-        except LlmdError as error:
+        except Exception as error:  # noqa: BLE001  the boundary: others wait behind this request
             self._failed(waiting.id, error)
         self._left += sum(map(len, prompt.media))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import time
+import traceback
 from dataclasses import dataclass
 
 import msgspec
@@ -13,7 +14,7 @@ from llmd.engine.bindings import Context
 from llmd.engine.loading import Opened
 from llmd.engine.sequence import Sequence
 from llmd.engine.warm_prefixes import Recalled
-from llmd.errors import LlmdError
+from llmd.errors import LlmdError, bug
 from llmd.protocol.events import Accepted
 from llmd.protocol.frames import (
     Answered,
@@ -102,14 +103,18 @@ class Worker:
     def prepare(self) -> None:
         """Turn requests into commands, for ever (preparer thread)."""
         while True:
-            frame = self._requests.get()
-            if frame.id in self._cancelled:
-                self._cancelled.discard(frame.id)
-                continue
-            try:
-                self._prepare(frame)
-            except LlmdError as error:
-                self._fail(frame.id, error)
+            self.prepare_next()
+
+    def prepare_next(self) -> None:
+        """Wait for a request and turn it into a command."""
+        frame = self._requests.get()
+        if frame.id in self._cancelled:
+            self._cancelled.discard(frame.id)
+            return
+        try:
+            self._prepare(frame)
+        except Exception as error:  # noqa: BLE001  the boundary: others wait behind this request
+            self._fail(frame.id, error)
 
     def run(self) -> None:
         """Step the engine, for ever (main thread)."""
@@ -156,7 +161,11 @@ class Worker:
         )
         return msgspec.structs.replace(self._engine.figures(now), cache_bytes=kept)
 
-    def _fail(self, request: int, error: LlmdError) -> None:
+    def _fail(self, request: int, error: Exception) -> None:
+        """End a request that the engine does not have; what is no refusal is logged."""
+        if not isinstance(error, LlmdError):
+            self._channel.send(Log("error", "".join(traceback.format_exception(error))))
+            error = bug()
         self._channel.send(Batch(self._steps, [(request, Failed(error.to_wire()))]))
 
     def _beat(self) -> None:

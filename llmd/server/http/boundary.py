@@ -15,6 +15,7 @@ from llmd.errors import (
     NotFound,
     RequestTimeout,
     Unauthorized,
+    bug,
 )
 from llmd.server.http.body import nested_too_deep
 
@@ -65,9 +66,7 @@ def translate(error: BaseException) -> LlmdError:
     if isinstance(error, RecursionError):
         return nested_too_deep()
     structlog.get_logger("http").error("bug", exc_info=error)
-    return LlmdError(
-        "llmd made an internal error.", hint="`llmd logs` has the details; please report them."
-    )
+    return bug()
 
 
 def _refused(error: web.HTTPException) -> LlmdError:

@@ -173,6 +173,15 @@ def test_tokens_that_a_grammar_forbids_are_never_drawn(sampling: Sampling) -> No
         sampler.close()
 
 
+@pytest.mark.parametrize("last", [-1, 101, 2**31, 2**63])
+def test_penalties_look_no_further_back_than_the_context(last: int) -> None:
+    sampling = Sampling(temperature=0, presence_penalty=2.0, repeat_last_n=last)
+    sampler = ChainSampler(sampling, vocab(), (), 100)
+    assert sampler._recent is not None
+    assert sampler._recent.maxlen == 100
+    sampler.close()
+
+
 def test_tokens_that_others_choose_count_for_penalties() -> None:
     row = np.zeros(SIZE, np.float32)
     row[[1, 2]] = [3.0, 2.5]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from llmd.engine.media_cache import Encoded
-from llmd.errors import InvalidRequest, LlmdError
+from llmd.errors import InvalidRequest, LlmdError, QueueFull
 from llmd.protocol.frames import Generate
 from llmd.protocol.requests import ChatPrompt, GenerateRequest, TextPrompt
 from llmd.runtime.worker import illustrator as module
@@ -18,7 +18,7 @@ SHOWN = Encoded(b"x", 1, 1, (np.zeros((1, 1), np.float32),))
 
 
 class FakeEncoder:
-    """Encodes what is no `bad`."""
+    """Encodes what is neither `bad` nor `odd`, which it was not made for."""
 
     def __init__(self) -> None:
         self.names: list[list[str]] = []
@@ -29,6 +29,8 @@ class FakeEncoder:
         self.names.append(names)
         if b"bad" in items:
             raise InvalidRequest("bad", param=names[0])
+        if b"odd" in items:
+            raise ZeroDivisionError
         return [] if cancelled() else [SHOWN] * len(items)
 
 
@@ -38,7 +40,7 @@ class Bench:
     def __init__(self, encoder: FakeEncoder | None) -> None:
         self.cancelled: set[int] = set()
         self.ready: list[Illustrated] = []
-        self.failed: list[tuple[int, LlmdError]] = []
+        self.failed: list[tuple[int, Exception]] = []
         self.beats = 0
         self.line = Illustrator(
             encoder,
@@ -83,8 +85,19 @@ def test_what_cannot_be_encoded_fails_with_its_place(bench: Bench) -> None:
     bench.line.take(asking(1, b"bad"))
     bench.line.encode_next()
     ((request, error),) = bench.failed
+    assert isinstance(error, LlmdError)
     assert (request, error.param) == (1, "messages[0].content[1]")
     assert not bench.ready
+
+
+def test_a_fault_fails_the_request_it_met_alone(bench: Bench) -> None:
+    bench.line.take(asking(1, b"odd"))
+    bench.line.take(asking(2, b"a"))
+    bench.line.encode_next()
+    bench.line.encode_next()
+    ((request, error),) = bench.failed
+    assert (request, type(error)) == (1, ZeroDivisionError)
+    assert [each.id for each in bench.ready] == [2]
 
 
 def test_a_cancelled_request_goes_on_without_media_so_that_the_preparer_drops_it(
@@ -101,6 +114,7 @@ def test_a_model_without_a_projector_refuses(bench: Bench) -> None:
     bench.line.take(asking(7, b"a"))
     bench.line.encode_next()
     ((_, error),) = bench.failed
+    assert isinstance(error, LlmdError)
     assert error.code == "invalid_request"
     assert error.param == "messages[0].content[1]"
 
@@ -109,7 +123,7 @@ def test_what_waits_is_bounded_in_bytes(bench: Bench, monkeypatch: pytest.Monkey
     monkeypatch.setattr(module, "_MOST_WAITING", 10)
     assert bench.line.take(asking(1, b"123456"))
     assert bench.line.take(asking(2, b"123456"))
-    assert [(request, error.code) for request, error in bench.failed] == [(2, "queue_full")]
+    assert [(request, type(error)) for request, error in bench.failed] == [(2, QueueFull)]
     bench.line.encode_next()
     assert bench.line.take(asking(3, b"123456"))
     bench.line.encode_next()
