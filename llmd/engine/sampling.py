@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Protocol
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -27,6 +28,8 @@ from llmd.protocol.requests import Sampling
 
 _MARGIN = 30.0
 _ROUNDING = 0.01
+# a draw at a lower temperature takes the likeliest; float32 overflows where it is lower still
+_COLDEST = 1e-6
 _MAX_SEED = 0xFFFF_FFFE  # llama.cpp takes 0xFFFFFFFF for "any seed"
 
 
@@ -214,6 +217,8 @@ def make_sampler(
 ) -> Sampler:
     """Return the cheapest sampler that does what was asked for."""
     banned = vocab.end_tokens if ignore_eos else frozenset[int]()
+    if sampling.temperature < _COLDEST:
+        sampling = msgspec.structs.replace(sampling, temperature=0.0)
     if sampling.temperature <= 0 and not sampling.logit_bias and not _penalises(sampling):
         return GreedySampler(banned)
     if _is_free(sampling):

@@ -4,6 +4,7 @@ from collections import Counter
 from types import SimpleNamespace
 from typing import cast
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -61,6 +62,22 @@ def test_plain_greedy_needs_no_chain() -> None:
         ),
         ChainSampler,
     )
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 2.2e-308, 1e-40, 1e-38, 1e-7])
+@pytest.mark.parametrize(
+    "how",
+    [{}, {"top_k": 40, "min_p": 0.05}, {"top_p": 0.9}, {"presence_penalty": 1.0}],
+    ids=["free", "usual", "nucleus", "penalty"],
+)
+def test_temperatures_next_to_0_are_greedy(temperature: float, how: dict[str, float]) -> None:
+    sampling = msgspec.convert({"temperature": temperature, **how}, Sampling)
+    sampler = make_sampler(sampling, vocab(), [1], 100, ignore_eos=True)
+    for seed in range(5):
+        row = logits(seed)
+        row[0] = -np.inf
+        assert sampler.choose(row.copy()) == int(row.argmax())
+    sampler.close()
 
 
 @settings(max_examples=60, deadline=None)
