@@ -379,7 +379,7 @@ class Engine:
         """Whether the newest token has room in the context, after a shift where the request allows
         one.
         """
-        if len(sequence.tokens) <= self.context_length:
+        if len(sequence.tokens) + sequence.surplus(0) <= self.context_length:
             return True
         if sequence.overflow is not Overflow.SHIFT or sequence.media:
             return False

@@ -197,6 +197,18 @@ def test_a_context_with_pictures_is_not_shifted_but_ends(see: Open) -> None:
     assert len(answer) < 64
 
 
+@pytest.mark.parametrize("kind", ["tiled", "mrope"])
+def test_an_answer_to_a_picture_ends_where_the_cells_of_the_context_do(
+    see: Open, kind: str
+) -> None:
+    model = see(kind, context_length=256, kv_tokens=256, parallel=1)
+    sequence = model.sequence(1, picture(1), "x", picture(2), "y", max_tokens=5000)
+    model.run(sequence)
+    assert not model.failed
+    usage = model.finished[1]
+    assert usage.prompt_tokens + usage.completion_tokens == 257
+
+
 def test_a_cancelled_sequence_leaves_its_pictures_to_others(see: Open) -> None:
     model = see("tiled")
     expected = model.run(model.sequence(1, *PROMPT, cache_prompt=False))
