@@ -1,7 +1,7 @@
 """Moves prefixes out of the KV cache and back: to a shelf in memory when the cache has to give them
 up, to the disk while nothing else is to do, and back when a prompt begins like one.
 
-`look` and `store` may run in a thread of their own; everything else belongs to the engine's, since
+`look` and `store` may run in threads of their own; everything else belongs to the engine's, since
 it touches the context or the tree.
 """
 

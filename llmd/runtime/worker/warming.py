@@ -1,10 +1,11 @@
-"""Reads and writes warm prefixes in a thread of its own, so that running answers do not wait for
-the disk.
+"""Reads and writes warm prefixes, each in a thread of its own, so that running answers do not wait
+for the disk, nor new requests for what is written to it.
 """
 
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -24,7 +25,8 @@ class Warming:
         self._engine = engine
         self._warm: WarmPrefixes | None = engine.warm if engine else None
         self._answer = answer
-        self._thread = ThreadPoolExecutor(1, "warming")
+        self._writer = ThreadPoolExecutor(1, "prefix-writer")
+        self._reader = ThreadPoolExecutor(1, "prefix-reader")
         self._saving: Future[bool] | None = None
         self._quiet_since = time.monotonic()
         self._clear = False
@@ -59,7 +61,7 @@ class Warming:
         if not self._warm or (self._saving and not self._saving.done()):
             return
         if snapshot := self._warm.next():
-            self._saving = self._thread.submit(self._warm.store, snapshot)
+            self._saving = self._writer.submit(self._warm.store, snapshot)
 
     def finish(self) -> None:
         """Save what is left, running answers included, for as long as that may take."""
@@ -74,4 +76,12 @@ class Warming:
     def _fetch(self, sequence: int, tokens: list[int], reused: int) -> None:
         warm = self._warm
         if warm:
-            self._thread.submit(lambda: self._answer(warm.look(sequence, tokens, reused)))
+            self._reader.submit(self._look, warm, sequence, tokens, reused)
+
+    def _look(self, warm: WarmPrefixes, sequence: int, tokens: list[int], reused: int) -> None:
+        try:
+            found = warm.look(sequence, tokens, reused)
+        except Exception:  # noqa: BLE001  the boundary: a request waits, and can go on without
+            traceback.print_exc()  # the daemon logs what this process writes
+            found = Recalled(sequence)
+        self._answer(found)

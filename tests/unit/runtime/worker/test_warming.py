@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,9 @@ class Prefixes:
         self.slots = slots
         self.kept: list[str] = []
         self.hold = 0.0
+        self.free = threading.Event()
+        self.free.set()
+        """Whether the disk takes what is stored."""
         self.short = 0
 
     def put_by(self) -> bool:
@@ -33,10 +37,13 @@ class Prefixes:
 
     def store(self, snapshot: str) -> bool:
         time.sleep(self.hold)
+        assert self.free.wait(30)
         self.kept.append(snapshot)
         return True
 
     def look(self, sequence: int, tokens: list[int], reused: int) -> Recalled:
+        if not tokens:
+            raise MemoryError
         return Recalled(sequence, None, len(tokens) - reused)
 
 
@@ -101,6 +108,25 @@ def test_the_disk_is_read_by_another_thread() -> None:
     engine, _, _, answers = start([])
     engine.fetch(7, [1, 2, 3], 1)
     settle(lambda: answers == [Recalled(7, None, 2)])
+
+
+def test_the_disk_is_read_while_a_prefix_is_written() -> None:
+    engine, prefixes, warm, answers = start([1])
+    prefixes.free.clear()
+    warm.save()
+    engine.fetch(7, [1, 2, 3], 1)
+    settle(lambda: answers == [Recalled(7, None, 2)])
+    assert not prefixes.kept
+    prefixes.free.set()
+
+
+def test_a_request_whose_prefix_cannot_be_read_goes_on_without(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    engine, _, _, answers = start([])
+    engine.fetch(7, [], 0)
+    settle(lambda: answers == [Recalled(7)])
+    assert "MemoryError" in capsys.readouterr().err
 
 
 def test_the_end_saves_everything_running_answers_included() -> None:
