@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from llmd.engine.step import Engine
 from llmd.engine.warm_prefixes import Recalled, WarmPrefixes
@@ -69,6 +69,8 @@ class Warming:
         if not self._engine or not self._warm:
             return
         self._engine.park_all()
+        if self._saving:
+            wait([self._saving], _AT_THE_END)
         while self._warm.pending and time.monotonic() < deadline:
             if snapshot := self._warm.next():
                 self._warm.store(snapshot)

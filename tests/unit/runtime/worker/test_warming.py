@@ -129,6 +129,14 @@ def test_a_request_whose_prefix_cannot_be_read_goes_on_without(
     assert "MemoryError" in capsys.readouterr().err
 
 
+def test_the_end_waits_for_what_is_being_written() -> None:
+    _, prefixes, warm, _ = start([1, 2])
+    prefixes.hold = 0.1
+    warm.save()
+    warm.finish()
+    assert prefixes.kept == ["snapshot 1", "snapshot 2"]
+
+
 def test_the_end_saves_everything_running_answers_included() -> None:
     engine, prefixes, warm, _ = start([3, 4])
     warm.finish()
