@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from llmd.engine.grammar.constrained import ConstrainedSampler
 from llmd.engine.loading import Opened
 from llmd.engine.media_cache import Encoded
-from llmd.engine.sampling import make_sampler
+from llmd.engine.sampling import Sampler, make_sampler
 from llmd.engine.sequence import Sequence, Timing
 from llmd.engine.stopping import TextStream
 from llmd.errors import InvalidRequest
@@ -24,6 +24,7 @@ from llmd.runtime.worker.steering import Course, Steering
 
 if TYPE_CHECKING:
     from llmd.engine.grammar.compiler import Compiler
+    from llmd.engine.grammar.matcher import Matcher
 
 
 class Assembly:
@@ -54,25 +55,14 @@ class Assembly:
             )
         speculation = steadied(checked(request.speculation, engine.modes), request.sampling)
         prepared = self._intake.prompt(request, shown)
-        # before there is a sampler to close: this may refuse the request
+        # before there is a sampler to close: these may refuse the request
+        space = self._opened.adapters.resolve(request.adapters)
         matcher = self.compiler.matcher(request.constraint) if request.constraint else None
         course = self._course(request, prepared.text)
-        sampler = make_sampler(
-            request.sampling,
-            vocab,
-            # penalties know nothing of the tokens that stand for media
-            [token for token in prepared.tokens if token >= 0],
-            engine.context_length,
-            ignore_eos=request.ignore_eos,
-        )
-        if course:
-            sampler = self._steering.sampler(sampler, course, matcher)
-        elif matcher:
-            sampler = ConstrainedSampler(sampler, matcher, vocab)
         return Sequence(
             id=frame.id,
             tokens=prepared.tokens,
-            sampler=sampler,
+            sampler=self._sampler(request, prepared.tokens, course, matcher),
             text=TextStream([*request.stop, *self._intake.stops]),
             timing=Timing(arrived),
             max_tokens=request.max_tokens if request.max_tokens is not None else sys.maxsize,
@@ -82,7 +72,7 @@ class Assembly:
             overflow=request.overflow,
             logprobs=request.logprobs,
             dropped=prepared.dropped,
-            space=self._opened.adapters.resolve(request.adapters),
+            space=space,
             lane=request.lane,
             client=request.client,
             cache_prompt=request.cache_prompt,
@@ -94,6 +84,27 @@ class Assembly:
             if isinstance(request.prompt, ChatPrompt)
             else None,
         )
+
+    def _sampler(
+        self,
+        request: GenerateRequest,
+        prompt: list[int],
+        course: Course | None,
+        matcher: Matcher | None,
+    ) -> Sampler:
+        """Return what chooses the tokens of an answer, held to its course or form."""
+        vocab = self._opened.model.vocab
+        sampler = make_sampler(
+            request.sampling,
+            vocab,
+            # penalties know nothing of the tokens that stand for media
+            [token for token in prompt if token >= 0],
+            self._opened.ready.context_length,
+            ignore_eos=request.ignore_eos,
+        )
+        if course:
+            return self._steering.sampler(sampler, course, matcher)
+        return ConstrainedSampler(sampler, matcher, vocab) if matcher else sampler
 
     def _course(self, request: GenerateRequest, text: str) -> Course | None:
         """Return what steers the answer to a chat prompt, which was rendered as `text`."""

@@ -209,7 +209,7 @@ class Worker:
             elif isinstance(command, Shrink):
                 self._shrink(command.bytes)
             elif command.id in self._cancelled:
-                self._cancelled.discard(command.id)
+                self._discard(command)
             elif isinstance(command, VectorJob | ScoreJob):
                 self._jobs.add(command)
             else:
@@ -218,6 +218,12 @@ class Worker:
         if idle:
             self._gathering.begin(time.monotonic())
         return latencies
+
+    def _discard(self, work: Sequence | Job) -> None:
+        """Drop what was cancelled before the engine had it."""
+        self._cancelled.discard(work.id)
+        if isinstance(work, Sequence):
+            work.sampler.close()
 
     def _more(self, gather_until: float) -> Command | None:
         """Return a command that is there, or comes within a moment while nothing has begun yet:

@@ -11,7 +11,7 @@ from llmd.engine.sampling import GreedySampler
 from llmd.engine.sequence import Sequence, Timing
 from llmd.engine.stopping import TextStream
 from llmd.errors import InvalidRequest
-from llmd.protocol.frames import Batch, Failed, Generate, Log
+from llmd.protocol.frames import Batch, Cancel, Failed, Generate, Log
 from llmd.protocol.requests import GenerateRequest, TextPrompt
 from llmd.runtime.worker.loop import Worker
 
@@ -19,11 +19,21 @@ if TYPE_CHECKING:
     from llmd.protocol.frames import FromWorker
 
 
+class CountingSampler(GreedySampler):
+    """Counts how often it was closed."""
+
+    closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+
 class Bench:
     """A worker whose requests become sequences, or raise `fault`; `sent` is what it said."""
 
     def __init__(self) -> None:
         self.fault: Exception | None = None
+        self.sampler = CountingSampler()
         self.sent: list[FromWorker] = []
         ready = SimpleNamespace(gpu_layers=0)
         opened: Any = SimpleNamespace(
@@ -35,7 +45,7 @@ class Bench:
     def sequence(self, frame: Generate) -> Sequence:
         if self.fault:
             raise self.fault
-        return Sequence(frame.id, [1], GreedySampler(), TextStream(), Timing(0.0), max_tokens=9)
+        return Sequence(frame.id, [1], self.sampler, TextStream(), Timing(0.0), max_tokens=9)
 
     def ask(self, request: int) -> None:
         self.worker.take(Generate(request, GenerateRequest(prompt=TextPrompt("x"))))
@@ -75,3 +85,11 @@ def test_a_fault_fails_the_request_it_met_alone_and_is_logged(bench: Bench) -> N
     assert log.level == "error"
     assert log.text.startswith("Traceback")
     assert "OverflowError: too large" in log.text
+
+
+def test_a_request_that_is_cancelled_before_the_engine_has_it_leaves_nothing(bench: Bench) -> None:
+    bench.ask(1)
+    bench.worker.take(Cancel(1))
+    bench.worker._obey()
+    assert bench.sampler.closed == 1
+    assert not bench.failed
