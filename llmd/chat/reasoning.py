@@ -6,8 +6,7 @@ whether it did is read from the rendered prompt. One that knows no switch is clo
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,19 +75,20 @@ def thinking_of(is_token: Callable[[str], bool]) -> Thinking | None:
     return THINK if is_token(THINK.opening) and is_token(THINK.closing) else None
 
 
-def switches(source: str, wanted: Reasoning) -> dict[str, Any]:
-    """Return the template variables that turn reasoning on or off, as far as the template knows
-    any.
+def switches(variables: Collection[str], wanted: Reasoning) -> dict[str, Any]:
+    """Return what turns reasoning on or off, as far as a template of these variables knows any
+    such.
     """
-    known = {
+    known: dict[str, Any] = {
         name: wanted.enabled
         for name in _SWITCHES
-        if wanted.enabled is not None and re.search(rf"\b{name}\b", source)
+        if wanted.enabled is not None and name in variables
     }
-    if wanted.enabled is False and not known and "reasoning_effort" in source:
-        return {"reasoning_effort": _LOWEST_EFFORT}
-    if wanted.budget is not None and "thinking_budget" in source:
-        return {**known, "thinking_budget": wanted.budget}
+    budget = 0 if wanted.enabled is False else wanted.budget
+    if budget is not None and "thinking_budget" in variables:
+        known["thinking_budget"] = budget
+    if wanted.enabled is False and not known and "reasoning_effort" in variables:
+        known["reasoning_effort"] = _LOWEST_EFFORT
     return known
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 import jinja2
-from jinja2 import nodes
+from jinja2 import meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
@@ -145,6 +145,10 @@ class ChatEnvironment(ImmutableSandboxedEnvironment):
         _add_instead_of_concat(tree)
         tree.set_environment(self)
         return jinja2.Template.from_code(self, self.compile(tree), self.globals)
+
+    def variables(self, source: str) -> frozenset[str]:
+        """Return the names that a source looks up from outside; raise one of FAULTS."""
+        return frozenset(meta.find_undeclared_variables(self.parse(source)))
 
 
 def to_json(

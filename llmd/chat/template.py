@@ -51,9 +51,12 @@ class ChatTemplate:
         self._special = {"bos_token": bos, "eos_token": eos}
         self._compiled: jinja2.Template | None = None
         self._fault = ""
+        self._variables: frozenset[str] = frozenset()
         self.abilities = Abilities()
+        environment = ChatEnvironment(now)
         try:
-            self._compiled = ChatEnvironment(now).compiled(source)
+            self._compiled = environment.compiled(source)
+            self._variables = environment.variables(source)
         except FAULTS as error:
             self._fault = _reason(error)
         else:
@@ -79,7 +82,7 @@ class ChatTemplate:
         """Return the prompt of a request, with `messages` in place of its own, and with reasoning
         on or off as it asks; raise InvalidRequest.
         """
-        switched = switches(self.source, asked.reasoning)
+        switched = switches(self._variables, asked.reasoning)
         text = self.render(
             asked.messages if messages is None else messages,
             [_offered(tool) for tool in asked.tools],

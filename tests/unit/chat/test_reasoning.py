@@ -103,10 +103,11 @@ def test_the_template_or_the_vocabulary_tells_how_a_model_reasons() -> None:
 
 def test_a_template_is_told_in_its_own_words() -> None:
     off, on = Reasoning(enabled=False), Reasoning(enabled=True)
-    assert switches("{% if enable_thinking %}", off) == {"enable_thinking": False}
-    assert switches("{% if not thinking %}", on) == {"thinking": True}
-    assert switches("{{ reasoning_effort }}", off) == {"reasoning_effort": "low"}
-    assert switches("{{ reasoning_effort }}", on) == {}
-    assert switches("{{ thinking_budget }}", Reasoning(budget=512)) == {"thinking_budget": 512}
-    assert switches("{{ message.thinking_text }}", off) == {}
-    assert switches("{{ enable_thinking }}", Reasoning()) == {}
+    assert switches({"enable_thinking", "tools"}, off) == {"enable_thinking": False}
+    assert switches({"thinking"}, on) == {"thinking": True}
+    assert switches({"reasoning_effort"}, off) == {"reasoning_effort": "low"}
+    assert switches({"reasoning_effort"}, on) == {}
+    assert switches({"thinking_budget"}, Reasoning(budget=512)) == {"thinking_budget": 512}
+    assert switches({"thinking_budget"}, off) == {"thinking_budget": 0}
+    assert switches({"thinking_text"}, off) == {}
+    assert switches({"enable_thinking"}, Reasoning()) == {}

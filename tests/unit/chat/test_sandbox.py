@@ -121,3 +121,8 @@ def test_long_conversations_stay_within_the_budget() -> None:
 def test_undefined_attributes_say_what_is_missing() -> None:
     with pytest.raises(jinja2.UndefinedError, match="'nothing' is undefined"):
         rendered("{{ nothing.at.all }}")
+
+
+def test_variables_of_a_source_are_neither_its_own_nor_words_in_its_text() -> None:
+    source = "no thinking {# effort #}{% set tool = 1 %}{{ message.thinking }}{% if budget %}{{ tool }}{% endif %}"
+    assert ChatEnvironment(noon).variables(source) == {"message", "budget"}

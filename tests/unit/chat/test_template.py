@@ -190,6 +190,11 @@ def published_template(name: str) -> ChatTemplate:
         ("ibm-granite-granite-3.3-2B-Instruct", False, "<|end_of_role|>"),
         ("LFM2.5-Instruct", False, "<think>\n\n</think>\n\n"),
         ("openai-gpt-oss-120b", False, "<|start|>assistant"),
+        (
+            "ByteDance-Seed-OSS",
+            False,
+            "directly start answering the question.</seed:cot_budget_reflect>\n</seed:think>",
+        ),
         ("microsoft-Phi-3.5-mini-instruct", False, "<|assistant|>\n"),
     ],
 )
@@ -201,6 +206,23 @@ def test_reasoning_is_switched_as_the_model_knows_it(
     assert prompt.endswith(end)
     if made.thinking and enabled is False:
         assert not made.layout(chat(), prompt).opened
+
+
+def test_a_model_that_cannot_but_reason_is_asked_to_do_little() -> None:
+    made = published_template("openai-gpt-oss-120b")
+    assert "Reasoning: medium" in made.prompt(chat())
+    assert "Reasoning: low" in made.prompt(chat(reasoning=Reasoning(enabled=False)))
+
+
+@pytest.mark.parametrize(
+    "talk",
+    ["{# thinking #}", "You are thinking.", "{{ messages[0].thinking }}"],
+    ids=["comment", "text", "field"],
+)
+def test_a_word_is_no_switch(talk: str) -> None:
+    made = template(talk + "{{ messages[0].content }}{{ '<think>' if 0 }}")
+    prompt = made.prompt(chat(reasoning=Reasoning(enabled=False)))
+    assert prompt.endswith("<think>\n\n</think>\n\n")
 
 
 def test_the_layout_of_an_answer_follows_from_the_request() -> None:
