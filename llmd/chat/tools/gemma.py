@@ -13,7 +13,7 @@ from llmd.chat.tools.calls import text_with_calls
 from llmd.chat.tools.formats import CallFormat
 from llmd.chat.tools.gemma_grammar import grammar
 from llmd.chat.tools.json_text import escaped
-from llmd.chat.tools.offer import Kind, Offer
+from llmd.chat.tools.offer import Offer
 from llmd.chat.tools.tagged import as_json
 
 _OPEN, _CLOSE, _QUOTE = "<|tool_call>", "<tool_call|>", '<|"|>'
@@ -69,7 +69,7 @@ def _value(scan: Scanner, sink: Sink, depth: int) -> Parsing[None]:
     elif first == '"':
         yield from json_text.pass_string(scan, sink)
     else:
-        sink(as_json((yield from scan.word(_WORD, _LONGEST_WORD)).strip(), Kind.EITHER))
+        sink(as_json((yield from scan.word(_WORD, _LONGEST_WORD)).strip()))
 
 
 def _quoted(scan: Scanner, sink: Sink) -> Parsing[None]:

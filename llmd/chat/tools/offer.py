@@ -17,6 +17,17 @@ _PLAIN_WORDS = frozenset(
     "type enum const title description default examples deprecated readOnly writeOnly".split()
 )
 _PLAIN_VALUE = re.compile(r"[^<\n]*")
+_TYPES: dict[type, str] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    type(None): "null",
+    list: "array",
+    dict: "object",
+}
+ANY_TYPE = frozenset(_TYPES.values())
+"""All types of JSON that a schema can name; `number` goes with `integer`, as in schemas."""
 
 
 class Kind(StrEnum):
@@ -55,31 +66,36 @@ class Tool(msgspec.Struct, frozen=True):
 
     def kind(self, parameter: str) -> Kind:
         """Return how values of a parameter are written."""
-        schema = self.schema(parameter)
-        kinds = self._kinds(schema, 0)
-        if kinds == {"json"}:
+        types = self.types(parameter)
+        if "string" not in types:
             return Kind.JSON
-        if kinds != {"text"}:
+        if types != {"string"}:
             return Kind.EITHER
-        return Kind.TEXT if _plain(schema) else Kind.STRING
+        return Kind.TEXT if _plain(self.schema(parameter)) else Kind.STRING
 
-    def _kinds(self, schema: Any, depth: int) -> set[str]:
-        """Return `text`, `json` or both; nothing when the schema does not say."""
+    def types(self, parameter: str) -> frozenset[str]:
+        """Return the types of JSON that a parameter takes; all when its schema does not say."""
+        return self._types(self.schema(parameter), 0)
+
+    def _types(self, schema: Any, depth: int) -> frozenset[str]:
         if not isinstance(schema, dict) or depth > _DEEPEST_REFERENCE:
-            return set()
+            return ANY_TYPE
         if "enum" in schema or "const" in schema:
-            values = schema["enum"] if isinstance(schema.get("enum"), list) else [schema["const"]]
-            return {"text" if isinstance(value, str) else "json" for value in values}
+            listed = schema.get("enum")
+            values = listed if isinstance(listed, list) else [schema.get("const")]
+            return frozenset(map(type_of, values))
         types = schema.get("type")
         if types:
-            listed = types if isinstance(types, list) else [types]
-            return {"text" if kind == "string" else "json" for kind in listed}
-        options = [
-            option for word in ("anyOf", "oneOf", "allOf") for option in schema.get(word) or []
-        ]
-        found = [self._kinds(self.followed(option), depth + 1) for option in options]
-        # an option that does not say takes anything
-        return {"text", "json"} if not all(found) else set().union(*found)
+            named = frozenset(map(str, types if isinstance(types, list) else [types]))
+            return named | {"integer"} if "number" in named else named
+        found = ANY_TYPE
+        for word in ("anyOf", "oneOf", "allOf"):
+            options = [
+                self._types(self.followed(option), depth + 1) for option in schema.get(word) or []
+            ]
+            if options:
+                found &= frozenset.intersection(*options) if word == "allOf" else _union(options)
+        return found
 
     def followed(self, schema: Any) -> Any:
         """Return what a local reference refers to, or the schema itself."""
@@ -134,6 +150,15 @@ class Offer(msgspec.Struct, frozen=True):
     def tool(self, name: str) -> Tool:
         """Return the tool of that name, or one of that name that takes anything."""
         return self.find(name) or Tool(name, {})
+
+
+def type_of(value: object) -> str:
+    """Return the type of a value that was read from JSON, as schemas name it."""
+    return _TYPES[type(value)]
+
+
+def _union(options: list[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*options)
 
 
 def _plain(schema: Schema) -> bool:

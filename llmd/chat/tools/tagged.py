@@ -10,7 +10,7 @@ import json
 
 from llmd.chat.scanning import Malformed, Parsing, Scanner
 from llmd.chat.tools.json_text import escaped
-from llmd.chat.tools.offer import Kind, Tool
+from llmd.chat.tools.offer import ANY_TYPE, Kind, Tool, type_of
 
 _LONGEST_LITERAL = 10_000
 _WORDS = {"True": "true", "False": "false", "None": "null"}
@@ -46,9 +46,10 @@ class Arguments:
         none comes.
         """
         self.key(name)
-        kind = self._tool.kind(name)
         found = yield from (
-            _text(self._scan, closings) if kind is Kind.TEXT else _other(self._scan, closings, kind)
+            _text(self._scan, closings)
+            if self._tool.kind(name) is Kind.TEXT
+            else _other(self._scan, closings, self._tool.types(name))
         )
         if found is None:
             raise Malformed
@@ -62,24 +63,23 @@ def _text(scan: Scanner, closings: tuple[str, ...]) -> Parsing[str | None]:
     return found
 
 
-def _other(scan: Scanner, closings: tuple[str, ...], kind: Kind) -> Parsing[str | None]:
+def _other(scan: Scanner, closings: tuple[str, ...], types: frozenset[str]) -> Parsing[str | None]:
     pieces: list[str] = []
     found = yield from scan.through(closings, pieces.append)
     text = "".join(pieces)
-    scan.argue(as_json(text, kind) if found else text)
+    scan.argue(as_json(text, types) if found else text)
     return found
 
 
-def as_json(text: str, kind: Kind) -> str:
-    """Return a value, written as JSON or as Python writes it, as JSON; anything else as a string
-    of JSON.
+def as_json(text: str, types: frozenset[str] = ANY_TYPE) -> str:
+    """Return a value, written as JSON or as Python writes it, as JSON; anything else, and what is
+    none of `types` where these have strings, as a string of JSON.
     """
     bare = text.strip()
-    quoted = bare.startswith('"') and is_json(bare)
-    if kind is Kind.STRING:
-        return bare if quoted else json.dumps(text, ensure_ascii=False)
     bare = _WORDS.get(bare, bare)
-    if is_json(bare) or (bare := _from_python(bare)):
+    if not is_json(bare):
+        bare = _from_python(bare)
+    if bare and ("string" not in types or type_of(json.loads(bare)) in types):
         return bare
     return json.dumps(text, ensure_ascii=False)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from llmd.chat.tools.offer import Kind, Offer, Tool
+from llmd.chat.tools.offer import ANY_TYPE, Kind, Offer, Tool
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,8 @@ from llmd.chat.tools.offer import Kind, Offer, Tool
         ({"$ref": "#/$defs/nowhere"}, Kind.EITHER),
         ({"$ref": "https://example.org/schema"}, Kind.EITHER),
         ({"$ref": "#/$defs/circle"}, Kind.EITHER),
+        ({"allOf": [{"type": "string"}, {"minLength": 2}]}, Kind.STRING),
+        ({"enum": "a"}, Kind.JSON),
     ],
 )
 def test_a_schema_says_how_values_are_written(schema: Any, kind: Kind) -> None:
@@ -42,6 +44,23 @@ def test_a_schema_says_how_values_are_written(schema: Any, kind: Kind) -> None:
     }
     tool = Tool("f", {"properties": {"a": schema}, "$defs": definitions})
     assert tool.kind("a") is kind
+
+
+@pytest.mark.parametrize(
+    ("schema", "types"),
+    [
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, {"string", "null"}),
+        ({"type": ["number", "string"]}, {"number", "integer", "string"}),
+        ({"enum": ["a", 1, None, True, 1.5]}, {"string", "integer", "null", "boolean", "number"}),
+        ({"allOf": [{"type": ["string", "null"]}, {"minLength": 2}]}, {"string", "null"}),
+        ({"allOf": [{"type": ["string", "null"]}, {"type": "string"}]}, {"string"}),
+        ({"oneOf": [{"type": "integer"}, {}]}, ANY_TYPE),
+        ({"type": [{"type": "string"}]}, {"{'type': 'string'}"}),
+        ({}, ANY_TYPE),
+    ],
+)
+def test_a_schema_says_which_types_it_takes(schema: Any, types: set[str]) -> None:
+    assert Tool("f", {"properties": {"a": schema}}).types("a") == types
 
 
 def test_a_schema_that_turns_in_circles_says_nothing() -> None:

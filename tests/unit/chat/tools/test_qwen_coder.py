@@ -61,6 +61,7 @@ ONE: list[Call] = [("special_function", {"arg1": 1})]
             "tool_2req_4opt",
             {"req2": 42, "req1": "7", "opt4": 100},
         ),
+        (call("set_nullable_str", name="8005"), "set_nullable_str", {"name": "8005"}),
         (call("set_nullable_str", name="hello world"), "set_nullable_str", {"name": "hello world"}),
         (call("set_nullable_str", name="null"), "set_nullable_str", {"name": None}),
         (call("set_nullable_int", count="42"), "set_nullable_int", {"count": 42}),

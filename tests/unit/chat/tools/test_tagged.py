@@ -6,35 +6,48 @@ from typing import Any
 import pytest
 
 from llmd.chat.scanning import Malformed, Scanner
-from llmd.chat.tools.offer import Kind, Tool
+from llmd.chat.tools.offer import Tool
 from llmd.chat.tools.tagged import Arguments, as_json, is_json
 
 TOOL = Tool("f", {"properties": {"text": {"type": "string"}, "number": {"type": "integer"}}})
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "value"),
+    ("text", "types", "value"),
     [
-        ("1", Kind.JSON, 1),
-        (" [1, 2]\n", Kind.JSON, [1, 2]),
-        ("True", Kind.JSON, True),
-        ("None", Kind.EITHER, None),
-        ("{'a': (1, None)}", Kind.JSON, {"a": [1, None]}),
-        ("hello", Kind.JSON, "hello"),
-        ("NaN", Kind.JSON, "NaN"),
-        ('"a"', Kind.EITHER, "a"),
-        ('"a"', Kind.STRING, "a"),
-        ("42", Kind.STRING, "42"),
-        (" a ", Kind.STRING, " a "),
-        ("[" * 5000, Kind.EITHER, "[" * 5000),
-        ("{" * 20_000, Kind.EITHER, "{" * 20_000),
-        ("{1: 2, [}", Kind.EITHER, "{1: 2, [}"),
-        ("{'a': {1, 2}}", Kind.EITHER, "{'a': {1, 2}}"),
-        ("['\\ud800']", Kind.EITHER, "['\\ud800']"),
+        ("1", "integer", 1),
+        (" [1, 2]\n", "array", [1, 2]),
+        ("True", "boolean", True),
+        ("None", "string null", None),
+        ("{'a': (1, None)}", "object", {"a": [1, None]}),
+        ("hello", "integer", "hello"),
+        ("1.5", "integer", 1.5),
+        ("NaN", "number", "NaN"),
+        ('"a"', "string null", "a"),
+        ('"a"', "string", "a"),
+        ("42", "string", "42"),
+        (" a ", "string", " a "),
+        ("12345", "string null", "12345"),
+        ('{"a": 1}', "string null", '{"a": 1}'),
+        ("['a']", "string null", "['a']"),
+        ("True", "string null", "True"),
+        ("null", "string null", None),
+        ("1.10", "string integer", "1.10"),
+        ("42", "string integer", 42),
+        ("42", "string boolean", "42"),
     ],
 )
-def test_values_become_json(text: str, kind: Kind, value: Any) -> None:
-    assert json.loads(as_json(text, kind)) == value
+def test_values_become_json_of_a_type_that_is_asked_for(text: str, types: str, value: Any) -> None:
+    assert json.loads(as_json(text, frozenset(types.split()))) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 5000, "{" * 20_000, "{1: 2, [}", "{'a': {1, 2}}", "['\\ud800']"],
+    ids=["deep", "long", "garbled", "set", "surrogate"],
+)
+def test_what_cannot_be_json_is_a_string(text: str) -> None:
+    assert json.loads(as_json(text)) == text
 
 
 def test_json_is_what_everybody_reads() -> None:
