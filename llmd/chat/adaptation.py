@@ -146,7 +146,9 @@ def _call(call: Mapping[str, Any], abilities: Abilities) -> dict[str, Any]:
 
 
 def _arguments(arguments: object, *, as_object: bool) -> object:
-    """Turn JSON text into an object or the other way; text that is no JSON object stays text."""
+    """Turn JSON text into an object or the other way. Text that is no JSON object, such as what
+    a limit cut off, becomes the only argument of one: templates want to list arguments.
+    """
     if not as_object:
         return (
             arguments
@@ -157,9 +159,9 @@ def _arguments(arguments: object, *, as_object: bool) -> object:
         return arguments if arguments is not None else {}
     try:
         value = json.loads(arguments or "{}")
-    except ValueError:
-        return arguments
-    return value if isinstance(value, dict) else arguments
+    except (ValueError, RecursionError):
+        value = None
+    return value if isinstance(value, dict) else {"arguments": arguments}
 
 
 def _short(call_id: object) -> str:

@@ -87,9 +87,13 @@ def test_arguments_become_objects_when_they_are_json_objects() -> None:
     assert arguments('{"a": 1}') == {"a": 1}
     assert arguments("") == {}
     assert arguments(None) == {}
-    assert arguments("{broken") == "{broken"
-    assert arguments("[1]") == "[1]"
     assert arguments({"a": 1}) == {"a": 1}
+
+
+def test_arguments_that_are_no_json_object_become_the_argument_of_one() -> None:
+    for broken in ('{"code": "print(', "[1]", "[" * 100_000):
+        (message,) = adapted(calling(broken))
+        assert message["tool_calls"][0]["function"]["arguments"] == {"arguments": broken}
 
 
 def test_arguments_become_text_where_the_template_wants_text() -> None:

@@ -52,6 +52,20 @@ def test_every_published_template_renders_everything_that_was_said(published: Ch
     assert '{"city": "Zürich"}' in prompt or "Zürich" in prompt.split("Zürich?")[1]
 
 
+def test_a_conversation_goes_on_after_a_call_that_was_cut_off(published: ChatTemplate) -> None:
+    call = {
+        "id": "call_00000001",
+        "type": "function",
+        "function": {"name": "get weather!", "arguments": '{"city": "Zür'},
+    }
+    result = {"role": "tool", "tool_call_id": "call_00000001", "content": "broken arguments"}
+    talk = [HELLO[0], {"role": "assistant", "content": None, "tool_calls": [call]}, result]
+    prompt = published.render(talk, [WEATHER])
+    assert [
+        text for text in ("get weather!", "Zür", "broken arguments") if text not in prompt
+    ] == []
+
+
 def test_no_published_template_is_said_to_be_broken(published: ChatTemplate) -> None:
     assert published.abilities.text
     assert published.render(HELLO)

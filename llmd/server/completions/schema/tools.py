@@ -43,7 +43,8 @@ class NamedTool(msgspec.Struct, frozen=True):
 class FunctionCall(msgspec.Struct, frozen=True):
     """A call: in requests with arguments as text or as they are, in answers as JSON text."""
 
-    name: ToolName
+    name: str
+    """In a conversation it may be any: models call tools that nobody offered."""
     arguments: str | dict[str, Any] | None = None
 
 

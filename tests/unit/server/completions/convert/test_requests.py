@@ -150,6 +150,14 @@ def test_calls_without_ids_get_some() -> None:
     assert [call["id"] for call in made.prompt.messages[1]["tool_calls"]] == ["call_1_0", "x"]
 
 
+def test_a_conversation_may_hold_calls_of_any_name() -> None:
+    call = {"id": "1", "function": {"name": "get weather!", "arguments": '{"city": "Ber'}}
+    talk = [{"role": "user", "content": "Hi"}, {"role": "assistant", "tool_calls": [call]}]
+    (made,) = requests.chat_requests(chat(messages=talk), DEFAULTS)
+    assert isinstance(made.prompt, ChatPrompt)
+    assert made.prompt.messages[1]["tool_calls"][0]["function"] == call["function"]
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
