@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Self
 
 import jinja2
+import msgspec
 
 from llmd.chat import fallback
 from llmd.chat.abilities import Abilities, Message, Tools, find_abilities
 from llmd.chat.adaptation import adapt
+from llmd.chat.continuation import continued
 from llmd.chat.reader import Layout
 from llmd.chat.reasoning import find_thinking, switches, thinking_of
 from llmd.chat.sandbox import FAULTS, STEPS, ChatEnvironment, Refusal, run
@@ -28,6 +32,14 @@ _RESERVED = frozenset({"messages", "tools", "add_generation_prompt", "bos_token"
 def local_time() -> datetime:
     """Return the time that templates mean when they write the date."""
     return datetime.now().astimezone()
+
+
+class Rendering(msgspec.Struct, frozen=True):
+    """The prompt of a conversation."""
+
+    text: str
+    continues: bool = False
+    """Whether it ends inside the last message, which the answer continues."""
 
 
 class ChatTemplate:
@@ -78,33 +90,51 @@ class ChatTemplate:
         made.thinking = made.thinking or thinking_of(is_token)
         return made
 
-    def prompt(self, asked: ChatPrompt, messages: Sequence[Message] | None = None) -> str:
+    def prompt(self, asked: ChatPrompt, messages: Sequence[Message] | None = None) -> Rendering:
         """Return the prompt of a request, with `messages` in place of its own, and with reasoning
         on or off as it asks; raise InvalidRequest.
         """
+        messages = asked.messages if messages is None else messages
         switched = switches(self._variables, asked.reasoning)
-        text = self.render(
-            asked.messages if messages is None else messages,
-            [_offered(tool) for tool in asked.tools],
+        render = partial(
+            self.render,
+            tools=[_offered(tool) for tool in asked.tools],
             arguments={**switched, **asked.template_arguments},
         )
+        if asked.continue_final_message is not False:
+            begun = continued(messages, partial(render, add_generation_prompt=False))
+            if begun is not None:
+                return Rendering(begun, continues=True)
+            if asked.continue_final_message:
+                raise _cannot_continue()
+        text = render(messages)
         thinking = self.thinking
-        if asked.reasoning.enabled is False and thinking:
-            # a template with a switch knows best, unless it did not heed it
-            return thinking.closed(text) if thinking.opened(text) or not switched else text
-        return text
+        # a template with a switch knows best, unless it did not heed it
+        if (
+            asked.reasoning.enabled is False
+            and thinking
+            and (thinking.opened(text) or not switched)
+        ):
+            text = thinking.closed(text)
+        return Rendering(text)
 
-    def layout(self, asked: ChatPrompt, prompt: str) -> Layout:
+    def layout(self, asked: ChatPrompt, prompt: Rendering) -> Layout:
         """Return what the answer to a request, whose prompt was rendered, can hold."""
-        choice = asked.tool_choice
+        choice, separate = asked.tool_choice, asked.reasoning.separate
         offer = Offer.of([] if choice.mode == "none" else asked.tools)
+        form, thinking = self.form, self.thinking
+        opened = thinking.opened(prompt.text) if thinking else ""
+        if prompt.continues:
+            # behind its own text a model neither begins an answer nor to reason
+            form = replace(form, answer="")
+            thinking = thinking if opened and separate else None
         return Layout(
-            self.form,
+            form,
             offer.only(choice.name) if choice.mode == "named" else offer,
             choice.parallel,
-            self.thinking,
-            self.thinking.opened(prompt) if self.thinking else "",
-            asked.reasoning.separate,
+            thinking,
+            opened,
+            separate,
             asked.reasoning.enabled is not False and asked.reasoning.budget != 0,
         )
 
@@ -170,6 +200,15 @@ class ChatTemplate:
             "add_generation_prompt": add_generation_prompt,
         }
         return run(self._compiled, variables, steps)
+
+
+def _cannot_continue() -> InvalidRequest:
+    return InvalidRequest(
+        "The last message cannot be continued.",
+        hint="It must be the assistant's, with text and without tool calls, and the model's chat"
+        " template must show it whole.",
+        param="continue_final_message",
+    )
 
 
 def _with_thinking(message: Message) -> Message:

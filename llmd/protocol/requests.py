@@ -75,6 +75,10 @@ class ChatPrompt(msgspec.Struct, frozen=True, tag="chat", omit_defaults=True):
     reasoning: Reasoning = Reasoning()
     media: list[bytes] = []
     """Encoded images and sounds, in the order of their markers in the messages."""
+    continue_final_message: bool | None = None
+    """Whether the answer goes on with the last message, instead of following it. None: if that is
+    an answer with text and without calls, and the chat template shows it whole.
+    """
 
 
 class TextPrompt(msgspec.Struct, frozen=True, tag="text"):

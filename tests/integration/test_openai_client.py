@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import openai
@@ -119,6 +120,26 @@ def test_stop_texts_and_limits(client: openai.OpenAI) -> None:
     )
     short = ask(client, max_completion_tokens=2).choices[0]
     assert (short.message.content, short.finish_reason) == ("The capital", "length")
+
+
+def test_an_answer_that_was_begun_goes_on(client: openai.OpenAI, daemon: Daemon) -> None:
+    begun = [
+        {"role": "user", "content": "What is the capital of France?"},
+        {"role": "assistant", "content": "The capital of"},
+    ]
+    body: dict[str, Any] = {"model": "llmd-tiny", "messages": begun, "temperature": 0}
+    answer = client.chat.completions.create(**body)
+    assert answer.choices[0].message.content == " France is Paris."
+    rendered = daemon.call("POST", "/v1/apply-template", body)
+    assert rendered["prompt"].endswith("<|im_start|>assistant\nThe capital of")
+    assert answer.usage
+    assert answer.usage.prompt_tokens == rendered["count"]
+    closed = daemon.call("POST", "/v1/apply-template", {**body, "continue_final_message": False})
+    assert closed["prompt"].endswith("The capital of<|im_end|>\n<|im_start|>assistant\n")
+    with pytest.raises(openai.BadRequestError, match="cannot be continued"):
+        client.chat.completions.create(
+            **{**body, "messages": begun[:1]}, extra_body={"continue_final_message": True}
+        )
 
 
 def test_logit_bias_bans_a_token(client: openai.OpenAI) -> None:

@@ -7,6 +7,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from llmd.chat.template import Rendering
 from llmd.engine.grammar.constrained import ConstrainedSampler
 from llmd.engine.loading import Opened
 from llmd.engine.media_cache import Encoded
@@ -58,7 +59,7 @@ class Assembly:
         # before there is a sampler to close: these may refuse the request
         space = self._opened.adapters.resolve(request.adapters)
         matcher = self.compiler.matcher(request.constraint) if request.constraint else None
-        course = self._course(request, prepared.text)
+        course = self._course(request, prepared.rendering)
         return Sequence(
             id=frame.id,
             tokens=prepared.tokens,
@@ -80,7 +81,7 @@ class Assembly:
             speculation=Speculation("off") if prepared.media else speculation,
             prediction=expected(speculation, vocab, engine.context_length),
             media=prepared.media,
-            outline=outline(request.prompt, prepared.text)
+            outline=outline(request.prompt, prepared.rendering.text)
             if isinstance(request.prompt, ChatPrompt)
             else None,
         )
@@ -106,12 +107,12 @@ class Assembly:
             return self._steering.sampler(sampler, course, matcher)
         return ConstrainedSampler(sampler, matcher, vocab) if matcher else sampler
 
-    def _course(self, request: GenerateRequest, text: str) -> Course | None:
-        """Return what steers the answer to a chat prompt, which was rendered as `text`."""
+    def _course(self, request: GenerateRequest, rendering: Rendering) -> Course | None:
+        """Return what steers the answer to a chat prompt, as it was rendered."""
         prompt = request.prompt
         if not isinstance(prompt, ChatPrompt):
             return None
-        return self._steering.course(prompt, self._intake.layout(prompt, text))
+        return self._steering.course(prompt, self._intake.layout(prompt, rendering))
 
 
 def _unpacked(asked: Generate | Illustrated) -> tuple[Generate, list[Encoded], float]:

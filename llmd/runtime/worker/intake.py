@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from llmd.chat.reader import Layout
-from llmd.chat.template import ChatTemplate
+from llmd.chat.template import ChatTemplate, Rendering
 from llmd.engine.media_cache import Encoded
 from llmd.engine.media_span import MediaSpan
 from llmd.errors import ContextOverflow, InvalidRequest
@@ -45,8 +45,8 @@ class Prepared(msgspec.Struct, frozen=True):
 
     tokens: list[int]
     dropped: int = 0
-    text: str = ""
-    """The rendered conversation, for chat prompts."""
+    rendering: Rendering = Rendering("")
+    """The conversation as text, for chat prompts."""
     media: list[MediaSpan] = []
 
     @property
@@ -130,13 +130,13 @@ class Intake:
     def render(self, prompt: ChatPrompt) -> tuple[str, list[int]]:
         """Return a conversation as the model reads it, as text and tokens; raise InvalidRequest."""
         marks = Marks()
-        text = marks.show(self._text(prompt, marks.put(prompt.messages)))
+        text = marks.show(self._template.prompt(prompt, marks.put(prompt.messages)).text)
         tokens = self._vocab.tokenize(text, add_special=False, parse_special=True)
         return text, [self._vocab.bos, *tokens] if self._lacks_bos(tokens) else tokens
 
-    def layout(self, prompt: ChatPrompt, text: str) -> Layout:
-        """Return what the answer to a chat prompt, rendered as `text`, can hold."""
-        return self._template.layout(prompt, text)
+    def layout(self, prompt: ChatPrompt, rendering: Rendering) -> Layout:
+        """Return what the answer to a chat prompt, as it was rendered, can hold."""
+        return self._template.layout(prompt, rendering)
 
     def checked(self, tokens: list[int]) -> list[int]:
         """Return tokens that are all of this vocabulary; raise InvalidRequest."""
@@ -167,16 +167,17 @@ class Intake:
 
     def _drop_oldest(self, prompt: ChatPrompt, shown: Sequence[Encoded]) -> Prepared:
         """Drop the oldest messages after the system one until a quarter of the context is free for
-        the answer.
+        the answer. One that was begun keeps its question.
         """
         messages = list(prompt.messages)
         first = 1 if messages[0].get("role") == "system" else 0
+        least = 2 if messages[-1].get("role") == "assistant" else 1
         target = self._context_length - self._context_length // 4
-        while len(messages) - first > 1:
+        while len(messages) - first > least:
             del messages[first]
             # a tool result without its call, or an answer without its question, would break many
             # templates
-            while len(messages) - first > 1 and messages[first].get("role") in {
+            while len(messages) - first > least and messages[first].get("role") in {
                 "assistant",
                 "tool",
             }:
@@ -193,13 +194,15 @@ class Intake:
         self, prompt: ChatPrompt, messages: list[dict[str, object]], shown: Sequence[Encoded]
     ) -> Prepared:
         if not shown or self._media is None:
-            text = self._text(prompt, messages)
+            rendering = self._template.prompt(prompt, messages)
             media: list[MediaSpan] = []
-            tokens = self._vocab.tokenize(text, add_special=False, parse_special=True)
+            tokens = self._vocab.tokenize(rendering.text, add_special=False, parse_special=True)
         else:
             marks = Marks()
-            parts = marks.cut(self._text(prompt, marks.put(messages)), messages)
+            rendering = self._template.prompt(prompt, marks.put(messages))
+            parts = marks.cut(rendering.text, messages)
             text = "".join(part for part in parts if isinstance(part, str))
+            rendering = msgspec.structs.replace(rendering, text=text)
             tokens, media = self._media.tokenize(
                 [part if isinstance(part, str) else shown[part] for part in parts]
             )
@@ -212,11 +215,8 @@ class Intake:
                 hint="Put a text behind it.",
                 param="messages",
             )
-        return Prepared(tokens, text=text, media=media)
+        return Prepared(tokens, rendering=rendering, media=media)
 
     def _lacks_bos(self, tokens: list[int]) -> bool:
         # most templates write BOS themselves; twice would be as wrong as never
         return self._vocab.adds_bos and tokens[:1] != [self._vocab.bos]
-
-    def _text(self, prompt: ChatPrompt, messages: list[dict[str, object]]) -> str:
-        return self._template.prompt(prompt, messages)

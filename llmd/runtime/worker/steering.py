@@ -156,7 +156,8 @@ class Steering:
         """
         compiler = self._compiler()
         # an agent sends the same tools with every turn
-        key = msgspec.msgpack.encode((layout.offer.tools, layout.parallel, forced))
+        told = (layout.offer.tools, layout.parallel, forced, layout.form.answer)
+        key = msgspec.msgpack.encode(told)
         text = self._written.pop(key, None) or self._grammar(layout, compiler, forced=forced)
         self._written[key] = text
         if len(self._written) > _KEPT:

@@ -43,6 +43,11 @@ async def recorded(
     """Do what `chat` does on the terms of a record, which tells what was kept, even of an answer
     that broke off.
     """
+    if asked.continue_final_message:
+        raise InvalidRequest(
+            "A session keeps whole answers; none of them can be continued.",
+            param="continue_final_message",
+        )
     kept = await services.sessions.recall(record.caller, record.session)
     replaced = _answered(kept) if record.terms.again else []
     standing = kept[: len(kept) - len(replaced)]
@@ -56,6 +61,7 @@ async def recorded(
         asked,
         messages=known.messages,
         context_overflow=asked.context_overflow or "truncate",
+        continue_final_message=False,
     )
     try:
         async with exchange.chat(services, record.caller, wanted) as under_way:

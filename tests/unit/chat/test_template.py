@@ -10,8 +10,10 @@ from jinja2 import Template
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import SandboxedEnvironment
 
+from llmd.chat.reader import AnswerReader
+from llmd.chat.reasoning import THINK
 from llmd.chat.sandbox import GenerationBlock, refuse, to_json
-from llmd.chat.template import ChatTemplate, local_time
+from llmd.chat.template import ChatTemplate, Rendering, local_time
 from llmd.errors import InvalidRequest
 from llmd.protocol.requests import ChatPrompt, Reasoning, ToolChoice
 from tests.unit.chat.conftest import CONVERSATION, SOURCES, WEATHER, noon, template
@@ -217,15 +219,15 @@ def test_reasoning_is_switched_as_the_model_knows_it(
 ) -> None:
     made = published_template(name)
     prompt = made.prompt(chat(reasoning=Reasoning(enabled=enabled)))
-    assert prompt.endswith(end)
+    assert prompt.text.endswith(end)
     if made.thinking and enabled is False:
         assert not made.layout(chat(), prompt).opened
 
 
 def test_a_model_that_cannot_but_reason_is_asked_to_do_little() -> None:
     made = published_template("openai-gpt-oss-120b")
-    assert "Reasoning: medium" in made.prompt(chat())
-    assert "Reasoning: low" in made.prompt(chat(reasoning=Reasoning(enabled=False)))
+    assert "Reasoning: medium" in made.prompt(chat()).text
+    assert "Reasoning: low" in made.prompt(chat(reasoning=Reasoning(enabled=False))).text
 
 
 @pytest.mark.parametrize(
@@ -236,7 +238,7 @@ def test_a_model_that_cannot_but_reason_is_asked_to_do_little() -> None:
 def test_a_word_is_no_switch(talk: str) -> None:
     made = template(talk + "{{ messages[0].content }}{{ '<think>' if 0 }}")
     prompt = made.prompt(chat(reasoning=Reasoning(enabled=False)))
-    assert prompt.endswith("<think>\n\n</think>\n\n")
+    assert prompt.text.endswith("<think>\n\n</think>\n\n")
 
 
 def test_the_layout_of_an_answer_follows_from_the_request() -> None:
@@ -251,8 +253,9 @@ def test_the_layout_of_an_answer_follows_from_the_request() -> None:
     assert [tool.name for tool in layout.offer.tools] == ["other"]
     assert (layout.parallel, layout.separate, layout.reasons) == (False, False, False)
     assert layout.opened == "<think>\n"
-    assert made.layout(chat(tools=[WEATHER]), "").offer.has("get_weather")
-    assert not made.layout(chat(tools=[WEATHER], tool_choice=ToolChoice("none")), "").offer.tools
+    plain = Rendering("")
+    assert made.layout(chat(tools=[WEATHER]), plain).offer.has("get_weather")
+    assert not made.layout(chat(tools=[WEATHER], tool_choice=ToolChoice("none")), plain).offer.tools
 
 
 def test_strictness_is_none_of_the_models_business() -> None:
@@ -278,3 +281,70 @@ def test_gpt_oss_knows_reasoning_by_another_name() -> None:
         {"role": "tool", "tool_call_id": "1", "content": "x"},
     ]
     assert "<|channel|>analysis<|message|>Hm.<|end|>" in made.render(messages)
+
+
+def begun(content: object = "The capital of ", **wishes: Any) -> ChatPrompt:
+    return ChatPrompt([*HELLO, {"role": "assistant", "content": content}], **wishes)
+
+
+def test_every_published_template_continues_an_answer_that_was_begun(
+    published: ChatTemplate,
+) -> None:
+    for enabled in (None, False):
+        asked = begun(reasoning=Reasoning(enabled=enabled))
+        prompt = published.prompt(asked)
+        assert prompt.continues
+        assert prompt.text.endswith("The capital of ")
+        layout = published.layout(asked, prompt)
+        assert (layout.opened, layout.thinking, layout.form.answer) == ("", None, "")
+
+
+def test_an_answer_is_closed_where_it_shall_not_be_continued() -> None:
+    made = published_template("Qwen-Qwen2.5-7B-Instruct")
+    closed = made.prompt(begun(continue_final_message=False))
+    assert closed == Rendering(made.render(begun().messages))
+    assert closed.text.endswith("The capital of <|im_end|>\n<|im_start|>assistant\n")
+
+
+def test_what_cannot_be_continued_is_closed_or_refused() -> None:
+    drops = template("{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}")
+    assert drops.prompt(begun()) == Rendering("Hello")
+    for made, messages in ((drops, begun().messages), (template("{{ messages }}"), HELLO)):
+        with pytest.raises(InvalidRequest, match="cannot be continued") as caught:
+            made.prompt(ChatPrompt(messages, continue_final_message=True))
+        assert caught.value.param == "continue_final_message"
+
+
+def test_reasoning_is_not_closed_behind_a_text_that_goes_on() -> None:
+    made = published_template("LFM2.5-Instruct")
+    off = Reasoning(enabled=False)
+    assert made.prompt(begun(reasoning=off)).text.endswith("assistant\nThe capital of ")
+
+
+def test_reasoning_that_a_client_began_goes_on_as_reasoning() -> None:
+    made = published_template("Qwen-Qwen2.5-7B-Instruct")
+    made.thinking = THINK
+    asked = begun("<think>\n")
+    layout = made.layout(asked, made.prompt(asked))
+    assert (layout.thinking, layout.opened) == (THINK, "<think>\n")
+    plain = begun("<think>\n", reasoning=Reasoning(separate=False))
+    assert made.layout(plain, made.prompt(plain)).thinking is None
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("openai-gpt-oss-120b", " France is Paris."),
+        ("CohereForAI-c4ai-command-r7b-12-2024-tool_use", " France is Paris.<|END_RESPONSE|>"),
+        ("meetkai-functionary-medium-v3.2", " France\nis Paris."),
+        ("Qwen-Qwen3-0.6B", " France is Paris."),
+    ],
+)
+def test_the_answer_is_what_follows_in_every_format(name: str, more: str) -> None:
+    made = published_template(name)
+    asked = begun("The capital of", tools=[WEATHER])
+    reader = AnswerReader(made.layout(asked, made.prompt(asked)), frozenset(), str)
+    portions = [reader.push(more), reader.close()]
+    said = "".join(portion.text for portion in portions)
+    assert said.split() == ["France", "is", "Paris."]
+    assert said.startswith(" ")

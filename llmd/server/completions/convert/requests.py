@@ -146,6 +146,7 @@ def chat_requests(request: schema.ChatRequest, defaults: SamplingDefaults) -> li
         tools.template_arguments(request),
         tools.choice(request),
         tools.reasoning(request),
+        continue_final_message=_continuing(request),
     )
     if request.top_logprobs is not None and not request.logprobs:
         raise InvalidRequest("top_logprobs needs logprobs to be true.", param="top_logprobs")
@@ -153,6 +154,22 @@ def chat_requests(request: schema.ChatRequest, defaults: SamplingDefaults) -> li
     if limit(request) == 0:
         raise _asks_for_nothing(request)
     return _repeated(_requests(request, [prompt], defaults, logprobs), request.n or 1)
+
+
+def _continuing(request: schema.ChatRequest) -> bool | None:
+    """Return whether the answer goes on with the last message; raise InvalidRequest where it cannot
+    but must. Where it must be a call or of a form, it does so only if asked to.
+    """
+    asked = request.continue_final_message
+    if tools.choice(request).mode in {"required", "named"}:
+        if asked:
+            raise InvalidRequest(
+                "A call that must come begins a message of its own.",
+                hint="Leave out continue_final_message or tool_choice.",
+                param="continue_final_message",
+            )
+        return False
+    return False if asked is None and constraint(request) else asked
 
 
 def _message(message: schema.Message, index: int) -> dict[str, Any]:

@@ -91,6 +91,8 @@ class ChatRequest(Options, frozen=True, kw_only=True):
     reasoning_budget_tokens: Budget | None = None
     thinking_budget_tokens: Budget | None = None
     chat_template_kwargs: dict[str, Any] | None = None
+    continue_final_message: bool | None = None
+    """Whether the answer goes on with the last message, the assistant's; left out: if it can."""
 
 
 class ChatLogprobs(msgspec.Struct, frozen=True):

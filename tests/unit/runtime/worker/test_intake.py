@@ -98,6 +98,13 @@ def test_a_dropped_question_takes_its_answer_along() -> None:
     assert text(ask(prompt, Overflow.TRUNCATE)) == "u:c\n"
 
 
+def test_an_answer_that_goes_on_keeps_its_question() -> None:
+    prompt = conversation(("user", "a" * 30), ("assistant", "b"), ("user", "c"), ("assistant", "d"))
+    prepared = ask(prompt, Overflow.TRUNCATE)
+    assert text(prepared) == "u:c\na:d"
+    assert prepared.rendering.continues
+
+
 def test_the_last_message_is_never_cut() -> None:
     with pytest.raises(ContextOverflow):
         ask(conversation(("user", "a"), ("user", "b" * 50)), Overflow.TRUNCATE)
@@ -182,7 +189,7 @@ def test_media_stand_where_their_messages_are() -> None:
     assert prepared.tokens == [*map(ord, "u:ab"), -1, -100, *map(ord, "\nu:c"), -2, -100, 10]
     assert [span.start for span in prepared.media] == [4, 10]
     assert prepared.size == len(prepared.tokens) + 2
-    assert prepared.text == "u:ab\nu:c\n"
+    assert prepared.rendering.text == "u:ab\nu:c\n"
 
 
 def test_media_move_when_bos_comes_before_them() -> None:

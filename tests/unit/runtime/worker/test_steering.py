@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import jsonschema
@@ -18,7 +19,7 @@ from llmd.engine.grammar.compiler import Compiler
 from llmd.engine.grammar.matcher import Matcher
 from llmd.engine.sampling import GreedySampler
 from llmd.engine.stopping import TextStream
-from llmd.errors import InvalidRequest
+from llmd.errors import ConstraintRefused, InvalidRequest
 from llmd.protocol.constraints import Json
 from llmd.protocol.requests import ChatPrompt, Reasoning, ToolChoice
 from llmd.runtime.worker.steering import Steering, new_call_id
@@ -323,6 +324,22 @@ def test_one_call_ends_an_answer_that_may_hold_no_more() -> None:
     assert (answer.read_calls, answer.text) == ([("noop", {})], "")
     several = Answer(FORMS["hermes"], prompt(), wish=call * 3)
     assert several.read_calls == [("noop", {})] * 3
+
+
+def test_an_answer_that_goes_on_gets_a_grammar_of_its_own() -> None:
+    form = FORMS["functionary_3.2"]
+    vocab = Vocabulary(form.markers)
+    compiler = Compiler(lambda: llguidance.LLTokenizer(llguidance.TokenizerWrapper(vocab.bytes)))
+    steering = Steering(cast("Vocab", vocab), lambda: compiler)
+    offer = Offer.of([{"function": {**TOOLS[0]["function"], "strict": True}}])
+    grammars = [
+        steering.course(prompt(), Layout(known, offer)).forced
+        for known in (form, replace(form, answer=""))
+    ]
+    assert all(grammars)
+    with pytest.raises(ConstraintRefused):
+        grammars[0].consume_text(b" France")
+    grammars[1].consume_text(b" France")
 
 
 def test_ids_of_calls_are_unlike_each_other() -> None:

@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from llmd.errors import ModelNotFound, NoRoom, NotFound, WorkerDied
+from llmd.errors import InvalidRequest, ModelNotFound, NoRoom, NotFound, WorkerDied
 from llmd.protocol.callers import USUAL, Caller
 from llmd.protocol.requests import ChatPrompt
 from llmd.protocol.sessions import NewMessage
@@ -52,6 +52,21 @@ async def test_the_model_reads_what_was_said_before(bench: Bench) -> None:
     prompt = bench.starts.workers[0].asked[-1].prompt
     assert isinstance(prompt, ChatPrompt)
     assert [message["content"] for message in prompt.messages] == ["first", "second", "third"]
+
+
+async def test_a_session_continues_none_of_its_answers(bench: Bench) -> None:
+    session = (await bench.services.sessions.create(ANN)).id
+    talk = [{"role": "user", "content": "first"}, {"role": "assistant", "content": "second"}]
+    async with remembering.chat(bench.services, ANN, ask(messages=talk), session) as under_way:
+        await under_way.whole()
+    prompt = bench.starts.workers[0].asked[-1].prompt
+    assert isinstance(prompt, ChatPrompt)
+    assert prompt.continue_final_message is False
+    wish = ask("third", continue_final_message=True)
+    with pytest.raises(InvalidRequest) as caught:
+        async with remembering.chat(bench.services, ANN, wish, session):
+            pass
+    assert caught.value.param == "continue_final_message"
 
 
 async def test_an_answer_that_broke_off_is_kept_as_far_as_it_came(bench: Bench) -> None:

@@ -134,6 +134,35 @@ def test_tool_choice_none_hides_the_tools() -> None:
     assert made.prompt.tool_choice.mode == "none"
 
 
+@pytest.mark.parametrize(
+    ("fields", "continues"),
+    [
+        ({}, None),
+        ({"continue_final_message": True}, True),
+        ({"continue_final_message": False}, False),
+        ({"response_format": {"type": "json_object"}}, False),
+        ({"response_format": {"type": "json_object"}, "continue_final_message": True}, True),
+        ({"tool_choice": "required"}, False),
+        ({"tool_choice": "auto"}, None),
+    ],
+)
+def test_an_answer_of_a_form_or_that_is_a_call_begins_anew(
+    fields: dict[str, object], continues: bool | None
+) -> None:
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    (made,) = requests.chat_requests(chat(tools=tools, **fields), DEFAULTS)
+    assert isinstance(made.prompt, ChatPrompt)
+    assert made.prompt.continue_final_message is continues
+
+
+def test_a_call_that_must_come_continues_nothing() -> None:
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    asked = chat(tools=tools, tool_choice="required", continue_final_message=True)
+    with pytest.raises(InvalidRequest, match="message of its own") as caught:
+        requests.chat_requests(asked, DEFAULTS)
+    assert caught.value.param == "continue_final_message"
+
+
 def test_calls_without_ids_get_some() -> None:
     calls = [
         {"function": {"name": "f", "arguments": {"a": 1}}},
