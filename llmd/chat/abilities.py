@@ -19,7 +19,7 @@ Message = dict[str, Any]
 Tools = Sequence[Mapping[str, Any]]
 Render = Callable[[Sequence[Message], Tools | None], str]
 
-_FIRST, _SECOND = "first mark", "second mark"
+_FIRST, _SECOND, _THIRD, _FOURTH = "first mark", "second mark", "third mark", "fourth mark"
 _CALL_ID = "abcd12345"
 _TOOL = {
     "type": "function",
@@ -43,6 +43,10 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     """Content of a user message as a list of parts."""
     system: bool = True
     """A system message."""
+    several_systems: bool = True
+    """More than one, anywhere in a conversation."""
+    turns_in_a_row: bool = True
+    """Several messages of the user, or of the assistant, one after the other."""
     tools: bool = True
     """Descriptions of tools."""
     tool_calls: bool = True
@@ -53,6 +57,10 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     """More than one tool call in a message."""
     empty_content: bool = True
     """None as the content of a message that is only tool calls."""
+    text_beside_calls: bool = True
+    """Text in a message with tool calls; True also where text and calls in two messages are no
+    better.
+    """
     any_call_id: bool = True
     """Ids of tool calls of any form; otherwise nine letters and digits."""
     absent_tools: bool = True
@@ -78,8 +86,26 @@ class Prober:
         """Return content in the form that the template takes."""
         return text if self.as_text else [{"type": "text", "text": text}]
 
-    def call(self, arguments: object, content: str | None, call_id: str, tools: Tools) -> str:
-        """Return what a call of a tool and its result come out as; nothing unless both do."""
+    def said(self, role: str, text: str) -> Message:
+        """Return a message."""
+        return {"role": role, "content": self.content(text)}
+
+    def shows(self, *said: tuple[str, str]) -> bool:
+        """Whether everything comes out of a conversation, given as roles and texts."""
+        text = self.text([self.said(role, words) for role, words in said])
+        return all(words in text for _, words in said)
+
+    def call(
+        self,
+        arguments: object,
+        content: object,
+        call_id: str,
+        tools: Tools,
+        around: tuple[Sequence[Message], Sequence[Message]] = ((), ()),
+    ) -> str:
+        """Return what a call of a tool and its result come out as, between other messages; nothing
+        unless both do.
+        """
         call = {
             "id": call_id,
             "type": "function",
@@ -91,10 +117,9 @@ class Prober:
             "tool_call_id": call_id,
             "content": self.content(_SECOND),
         }
-        asked = {"role": "user", "content": self.content("hello")}
-        text = self.text(
-            [asked, {"role": "assistant", "content": content, "tool_calls": [call]}, result], tools
-        )
+        asking = {"role": "assistant", "content": content, "tool_calls": [call]}
+        before, after = around
+        text = self.text([self.said("user", "hello"), *before, asking, result, *after], tools)
         # neither in Python's spelling nor as JSON inside a JSON string
         legible = "probe value" in text and "'probe_key'" not in text and '\\"probe_key' not in text
         return text if legible and _SECOND in text else ""
@@ -105,11 +130,19 @@ class Prober:
             {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
             for call_id, name in ((_CALL_ID, "probe_tool"), (_CALL_ID[::-1], "second_tool"))
         ]
-        asked = {"role": "user", "content": self.content("hello")}
-        text = self.text(
-            [asked, {"role": "assistant", "content": content, "tool_calls": calls}], tools
+        asking = {"role": "assistant", "content": content, "tool_calls": calls}
+        return "second_tool" in self.text([self.said("user", "hello"), asking], tools)
+
+    def text_must_stand_apart(self, arguments: object, content: str | None, tools: Tools) -> bool:
+        """Whether text comes out together with a call only in a message of its own."""
+        if _FIRST in self.call(arguments, self.content(_FIRST), _CALL_ID, tools):
+            return False
+        around = (
+            [self.said("assistant", _FIRST)],
+            [self.said("assistant", _THIRD), self.said("user", _FOURTH)],
         )
-        return "second_tool" in text
+        text = self.call(arguments, content, _CALL_ID, tools, around)
+        return all(mark in text for mark in (_FIRST, _THIRD, _FOURTH))
 
 
 def find_abilities(render: Render) -> Abilities:
@@ -124,13 +157,38 @@ def find_abilities(render: Render) -> Abilities:
         # it refuses everything that was tried: let it speak for itself when it is asked
         return Abilities()
     prober.as_text = text
-    hello = {"role": "user", "content": prober.content("hello")}
-    system = _FIRST in prober.text([{"role": "system", "content": prober.content(_FIRST)}, hello])
-    tools = "probe_tool" in prober.text([hello], [_TOOL])
-    absent_tools = prober.no_tools is None
-    return _with_calls(
-        Abilities(text=text, parts=parts, system=system, tools=tools, absent_tools=absent_tools),
-        prober,
+    hello = prober.said("user", "hello")
+    system = _FIRST in prober.text([prober.said("system", _FIRST), hello])
+    found = Abilities(
+        text=text,
+        parts=parts,
+        system=system,
+        several_systems=not system or _several_systems(prober),
+        turns_in_a_row=_turns_in_a_row(prober),
+        tools="probe_tool" in prober.text([hello], [_TOOL]),
+        absent_tools=prober.no_tools is None,
+    )
+    return _with_calls(found, prober)
+
+
+def _several_systems(prober: Prober) -> bool:
+    return prober.shows(
+        ("system", _FIRST),
+        ("system", _SECOND),
+        ("user", "hello"),
+        ("assistant", "hello"),
+        ("system", _THIRD),
+        ("user", _FOURTH),
+    )
+
+
+def _turns_in_a_row(prober: Prober) -> bool:
+    return prober.shows(
+        ("user", _FIRST),
+        ("user", _SECOND),
+        ("assistant", _THIRD),
+        ("assistant", _FOURTH),
+        ("user", "hello"),
     )
 
 
@@ -166,5 +224,6 @@ def _with_calls(found: Abilities, prober: Prober) -> Abilities:
             empty_content=content is None,
             any_call_id=bool(prober.call(arguments, content, "call_0123456789", tools)),
             several_calls=prober.calls(arguments, content, tools),
+            text_beside_calls=not prober.text_must_stand_apart(arguments, content, tools),
         )
     return msgspec.structs.replace(found, tool_calls=False)

@@ -11,6 +11,7 @@ from typing import Any
 
 from llmd.chat.abilities import Abilities, Message, Tools
 from llmd.chat.tools.formats import write_hermes
+from llmd.chat.turns import one_system, taking_turns, text_apart
 from llmd.errors import InvalidRequest
 
 WriteCall = Callable[[str, str], str]
@@ -35,6 +36,8 @@ def adapt(
     written as the model writes them where the template cannot; raise InvalidRequest.
     """
     adapted = [_plain(message, abilities, index) for index, message in enumerate(messages)]
+    if not abilities.several_systems:
+        adapted = one_system(adapted)
     if tools and not abilities.tools:
         _add_system(
             adapted,
@@ -44,6 +47,8 @@ def adapt(
             ),
         )
         tools = ()
+    if abilities.tool_calls and not abilities.text_beside_calls:
+        adapted = text_apart(adapted)
     if abilities.tool_calls and not abilities.several_calls:
         adapted = _one_by_one(adapted)
     if abilities.tool_calls:
@@ -52,6 +57,8 @@ def adapt(
         adapted = _joined([_without_calls(message, write) for message in adapted])
     if not abilities.system:
         adapted = _fold_system(adapted)
+    if not abilities.turns_in_a_row:
+        adapted = taking_turns(adapted)
     if not abilities.text:
         adapted = [_in_parts(message) for message in adapted]
     return adapted, list(tools)

@@ -15,16 +15,29 @@ NO_TOOLS = {"tools": False, "tool_calls": False}
         ("llmd-tiny", {}),
         ("Qwen-Qwen2.5-7B-Instruct", {}),
         ("Qwen-Qwen3-0.6B", {"empty_content": False}),
-        ("Qwen3.5-4B", {"parts": True}),
-        ("NousResearch-Hermes-3-Llama-3.1-8B-tool_use", {"absent_tools": False}),
+        ("Qwen3.5-4B", {"parts": True, "several_systems": False}),
+        (
+            "NousResearch-Hermes-3-Llama-3.1-8B-tool_use",
+            {"absent_tools": False, "text_beside_calls": False},
+        ),
+        ("HuggingFaceTB-SmolLM3-3B", {"several_systems": False, **NO_TOOLS}),
         ("Kimi-K2-Instruct", {"parts": True}),
-        ("deepseek-ai-DeepSeek-R1-Distill-Qwen-32B", {"tools": False}),
-        ("google-gemma-2-2b-it", {"system": False, **NO_TOOLS}),
+        ("deepseek-ai-DeepSeek-R1-Distill-Qwen-32B", {"tools": False, "several_systems": False}),
+        ("google-gemma-2-2b-it", {"system": False, "turns_in_a_row": False, **NO_TOOLS}),
         ("meetkai-functionary-medium-v3.2", {"argument_objects": False}),
         ("microsoft-Phi-3.5-mini-instruct", NO_TOOLS),
-        ("mistralai-Mistral-Nemo-Instruct-2407", {"any_call_id": False}),
-        ("meta-llama-Llama-3.1-8B-Instruct", {"several_calls": False}),
-        ("openai-gpt-oss-120b", {"empty_content": False, "several_calls": False}),
+        (
+            "mistralai-Mistral-Nemo-Instruct-2407",
+            {"any_call_id": False, "several_systems": False, "turns_in_a_row": False},
+        ),
+        (
+            "meta-llama-Llama-3.1-8B-Instruct",
+            {"several_calls": False, "text_beside_calls": False},
+        ),
+        (
+            "openai-gpt-oss-120b",
+            {"empty_content": False, "several_calls": False, "several_systems": False},
+        ),
     ],
 )
 def test_published_templates_are_seen_for_what_they_are(name: str, lacks: dict[str, bool]) -> None:

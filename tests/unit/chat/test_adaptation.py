@@ -204,3 +204,20 @@ def test_calls_are_written_and_asked_for_as_the_model_knows_them() -> None:
     )
     assert "<NAME {...}>" in made[0]["content"]
     assert made[2]["content"] == '<f {"a": 1}>'
+
+
+def test_an_order_that_a_template_insists_on_is_kept() -> None:
+    late = adapted(SYSTEM, SYSTEM, USER, SYSTEM, USER, several_systems=False)
+    assert [message["role"] for message in late] == ["system", "user", "user"]
+    assert len(adapted(USER, USER, turns_in_a_row=False)) == 1
+    apart = adapted(USER, calling({}, content="Let me."), text_beside_calls=False)
+    assert [message["content"] for message in apart] == ["Hi", "Let me.", None]
+
+
+def test_descriptions_of_tools_join_the_one_system_message() -> None:
+    abilities = Abilities(tools=False, several_systems=False)
+    messages, _ = adapt(
+        [SYSTEM, {"role": "developer", "content": "Be kind."}], [WEATHER], abilities
+    )
+    (message,) = messages
+    assert message["content"].startswith("Be brief.\n\nBe kind.\n\nYou can call these tools")

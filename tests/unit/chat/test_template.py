@@ -54,6 +54,43 @@ def test_every_published_template_renders_everything_that_was_said(published: Ch
     assert '{"city": "Zürich"}' in prompt or "Zürich" in prompt.split("Zürich?")[1]
 
 
+def said(*turns: tuple[str, str]) -> list[dict[str, Any]]:
+    return [{"role": role, "content": content} for role, content in turns]
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        (("system", "one"), ("developer", "two"), ("user", "three")),
+        (("user", "one"), ("assistant", "two"), ("system", "three"), ("user", "four")),
+        (("system", "one"), ("user", "two"), ("system", "three")),
+        (("user", "one"), ("user", "two"), ("assistant", "three"), ("user", "four")),
+        (("user", "one"), ("assistant", "two"), ("assistant", "three"), ("user", "four")),
+    ],
+    ids=["instructions", "late instructions", "last instructions", "questions", "answers"],
+)
+def test_every_published_template_renders_turns_in_any_order(
+    published: ChatTemplate, turns: tuple[tuple[str, str], ...]
+) -> None:
+    prompt = published.render(said(*turns))
+    assert [text for _, text in turns if text not in prompt] == []
+
+
+def test_every_published_template_lets_the_user_interrupt_calls(published: ChatTemplate) -> None:
+    prompt = published.render([*CONVERSATION[:4], *said(("user", "Stop that!"))], [WEATHER])
+    assert "sunny, 21 degrees" in prompt
+    assert prompt.index("Stop that!") > prompt.index("sunny, 21 degrees")
+
+
+def test_text_beside_a_call_leaves_neither_out(published: ChatTemplate) -> None:
+    calling = {**CONVERSATION[2], "content": "Let me look."}
+    prompt = published.render([*CONVERSATION[:2], calling, CONVERSATION[3]], [WEATHER])
+    assert "Zürich" in prompt.split("Zürich?")[1]
+    assert "sunny, 21 degrees" in prompt
+    # one that insists on turns has no place for it
+    assert "Let me look." in prompt or not published.abilities.turns_in_a_row
+
+
 def test_a_conversation_goes_on_after_a_call_that_was_cut_off(published: ChatTemplate) -> None:
     call = {
         "id": "call_00000001",
@@ -129,7 +166,7 @@ def test_a_refusal_carries_the_words_of_the_template() -> None:
     with pytest.raises(
         InvalidRequest, match="Conversation roles must alternate user/assistant"
     ) as caught:
-        gemma.render([*HELLO, *HELLO])
+        gemma.render([{"role": "assistant", "content": "Hi"}, *HELLO])
     assert caught.value.param == "messages"
 
 
