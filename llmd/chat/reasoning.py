@@ -48,11 +48,13 @@ SEED = Thinking("<seed:think>", "</seed:think>")
 MISTRAL = Thinking("[THINK]", "[/THINK]", around="")
 COMMAND_R = Thinking("<|START_THINKING|>", "<|END_THINKING|>", around="")
 GEMMA = Thinking("<|channel>thought", "<channel|>", around="")
+APRIEL = Thinking("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]")
 HARMONY = Thinking("<|channel|>analysis<|message|>", "<|end|>", around="", always=True)
 
 # by what a template says; `<think>` is last, since others mention it in passing
 _BY_MARK = (
     ("<seed:think>", SEED),
+    ("[BEGIN FINAL RESPONSE]", APRIEL),
     ("[THINK]", MISTRAL),
     ("<|START_THINKING|>", COMMAND_R),
     ("<|channel>", GEMMA),

@@ -18,7 +18,7 @@ from llmd.chat.adaptation import adapt
 from llmd.chat.continuation import continued
 from llmd.chat.reader import Layout
 from llmd.chat.reasoning import find_thinking, switches, thinking_of
-from llmd.chat.sandbox import FAULTS, STEPS, ChatEnvironment, Refusal, run
+from llmd.chat.sandbox import FAULTS, STEPS, ChatEnvironment, Refusal, run, to_json
 from llmd.chat.tools.offer import Offer
 from llmd.chat.tools.registry import choose_format
 from llmd.errors import InvalidRequest
@@ -26,6 +26,7 @@ from llmd.protocol.requests import ChatPrompt
 
 _PROBE_STEPS = 20_000
 _THINKING = "message.thinking"
+_FUNCTIONS = frozenset({"functions", "datetime"})
 _RESERVED = frozenset({"messages", "tools", "add_generation_prompt", "bos_token", "eos_token"})
 
 
@@ -61,6 +62,7 @@ class ChatTemplate:
         self.stops = tuple(stops)
         """Texts at which an answer ends besides the model's own end tokens."""
         self._special = {"bos_token": bos, "eos_token": eos}
+        self._now = now
         self._compiled: jinja2.Template | None = None
         self._fault = ""
         self._variables: frozenset[str] = frozenset()
@@ -192,6 +194,7 @@ class ChatTemplate:
             raise jinja2.TemplateError(self._fault)
         variables = {
             "documents": None,
+            **self._of_functions(tools),
             **arguments,
             **self._special,
             # copies, for the template may use lists as queues
@@ -200,6 +203,15 @@ class ChatTemplate:
             "add_generation_prompt": add_generation_prompt,
         }
         return run(self._compiled, variables, steps)
+
+    def _of_functions(self, tools: Tools | None) -> dict[str, str]:
+        """Return tools and date as FireFunction's template wants them, as texts."""
+        if not self._variables >= _FUNCTIONS:
+            return {}
+        return {
+            "functions": to_json(list(tools), indent=2) if tools else "",
+            "datetime": self._now().strftime("%b %d %Y"),
+        }
 
 
 def _cannot_continue() -> InvalidRequest:

@@ -1,5 +1,5 @@
 """Formats that are a JSON list of calls behind an opening of their own: Granite 3, Nemotron,
-FireFunction, and whatever else is known by its opening alone.
+Apriel, FireFunction, and whatever else is known by its opening alone.
 """
 
 from __future__ import annotations
@@ -66,4 +66,5 @@ def _format(name: str, opening: str, closing: str = "") -> CallFormat:
 
 GRANITE = _format("granite", "<|tool_call|>")
 NEMOTRON = _format("nemotron", "<TOOLCALL>", "</TOOLCALL>")
+APRIEL = _format("apriel", "<tool_calls>", "</tool_calls>")
 FIREFUNCTION = _format("firefunction", "functools")

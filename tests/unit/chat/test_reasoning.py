@@ -4,6 +4,7 @@ import pytest
 
 from llmd.chat.reader import AnswerReader, Layout
 from llmd.chat.reasoning import (
+    APRIEL,
     COMMAND_R,
     GEMMA,
     HARMONY,
@@ -54,7 +55,9 @@ def test_reasoning_is_kept_apart_from_the_answer(
     assert read(text, opened=opened) == (reasoning, answer)
 
 
-@pytest.mark.parametrize("thinking", [SEED, MISTRAL, COMMAND_R], ids=lambda style: style.opening)
+@pytest.mark.parametrize(
+    "thinking", [SEED, MISTRAL, COMMAND_R, APRIEL], ids=lambda style: style.opening
+)
 def test_every_family_has_marks_of_its_own(thinking: Thinking) -> None:
     text = f"{thinking.opening}hm{thinking.closing}Hello!"
     assert read(text, thinking) == ("hm", "Hello!")
@@ -97,6 +100,7 @@ def test_the_template_or_the_vocabulary_tells_how_a_model_reasons() -> None:
     assert found["openai-gpt-oss-120b"] is HARMONY
     assert found["CohereForAI-c4ai-command-r7b-12-2024-tool_use"] is COMMAND_R
     assert found["meta-llama-Llama-3.1-8B-Instruct"] is None
+    assert find_thinking("in this format: [BEGIN FINAL RESPONSE] ...") is APRIEL
     assert thinking_of(lambda text: text in {"<think>", "</think>"}) is THINK
     assert thinking_of(lambda text: text == "<think>") is None
 

@@ -190,6 +190,16 @@ def test_tools_are_none_when_there_are_none() -> None:
     assert template("{{ tools is none }}{{ messages[0].content }}").render(HELLO) == "TrueHello"
 
 
+def test_firefunction_gets_tools_and_date_as_texts() -> None:
+    made = template("{{ messages[0].content + functions + ' ' + datetime }}")
+    assert made.render(HELLO) == "Hello Mar 01 2026"
+    text = made.render(HELLO, [WEATHER])
+    assert json.loads(text.removeprefix("Hello").removesuffix("Mar 01 2026")) == [WEATHER]
+    assert template("{{ functions is defined }}{{ messages[0].content }}").render(HELLO) == (
+        "FalseHello"
+    )
+
+
 def test_the_date_is_the_one_of_the_clock_passed_in() -> None:
     dated = template("{{ strftime_now('%d %b %Y') }} {{ messages[0].content }}")
     assert dated.render(HELLO) == "01 Mar 2026 Hello"

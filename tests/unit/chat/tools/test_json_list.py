@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from llmd.chat.reasoning import THINK
-from llmd.chat.tools.json_list import FIREFUNCTION, GRANITE, NEMOTRON
+from llmd.chat.tools.json_list import APRIEL, FIREFUNCTION, GRANITE, NEMOTRON
 from tests.unit.chat.tools.conftest import calls_of, read
 
 LIST = '[{"name": "special_function", "arguments": {"arg1": 1}}, {"name": "empty_args", "arguments": {}}]'
@@ -15,6 +15,7 @@ BOTH = [("special_function", {"arg1": 1}), ("empty_args", {})]
     [
         (GRANITE, f"<|tool_call|>{LIST}"),
         (NEMOTRON, f"<TOOLCALL>{LIST}</TOOLCALL>\n"),
+        (APRIEL, f"\n<tool_calls>{LIST}</tool_calls>"),
         (FIREFUNCTION, f" functools{LIST}"),
     ],
 )
@@ -30,7 +31,9 @@ def test_granite_wraps_its_answer_once_it_has_reasoned() -> None:
     assert read(GRANITE, plain, thinking=THINK).text == plain
 
 
-@pytest.mark.parametrize("form", [GRANITE, NEMOTRON, FIREFUNCTION], ids=lambda form: form.name)
+@pytest.mark.parametrize(
+    "form", [GRANITE, NEMOTRON, APRIEL, FIREFUNCTION], ids=lambda form: form.name
+)
 def test_what_is_written_into_prompts_can_be_read_again(form: object) -> None:
     text = form.write("get_time", '{"city": "Zürich"}')  # type: ignore[attr-defined]
     assert calls_of(form, text) == [("get_time", {"city": "Zürich"})]  # type: ignore[arg-type]

@@ -80,6 +80,18 @@ def test_published_templates_get_their_format(name: str) -> None:
     assert made.form.name == BY_TEMPLATE[name]
 
 
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("within <tool_call></tool_call> tags: <tool_calls>[{}]</tool_calls>", "apriel"),
+        ("{{ '<|function_call|>' + call }}", "gigachat"),
+        ("prefix calls with functools[...]", "firefunction"),
+    ],
+)
+def test_marks_in_a_source_tell_the_format(source: str, name: str) -> None:
+    assert choose_format(source, describes_tools=True).name == name
+
+
 def test_unknown_templates_get_what_they_or_llmd_ask_for() -> None:
     assert choose_format("{{ messages }}", describes_tools=False).name == "hermes"
     assert choose_format("{{ messages }}", describes_tools=True).name == "generic"
