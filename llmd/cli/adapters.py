@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.columns import Column
 from llmd.cli.completing.kinds import Kind
 
 app = typer.Typer(
@@ -71,7 +72,14 @@ def ls(
     if as_json:
         render.print_json({"adapters": found})
         return
-    render.table(("MODEL", "ADAPTER", "SCALE", "DEFAULT", "FILE"), [_row(item) for item in found])
+    headings = (
+        "MODEL",
+        Column("ADAPTER", 3),
+        Column("SCALE", 2),
+        Column("DEFAULT", 1),
+        Column("FILE", text=True),
+    )
+    render.table(headings, [_row(item) for item in found])
 
 
 def _row(item: dict[str, Any]) -> tuple[str, ...]:

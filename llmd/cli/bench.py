@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.columns import Column
 
 if TYPE_CHECKING:
     from llmd.cli.measures import Case, Figures
@@ -151,9 +152,10 @@ def _report(
             msgspec.to_builtins({"servers": servers, "cases": shown, "memory": memory})
         )
         return
-    headings = ["CASE", "LLMD", "FIRST TOKEN", "FROM CACHE"]
+    first = Column("FIRST TOKEN", 1)
+    headings = [Column("CASE"), Column("LLMD", 3), first, Column("FROM CACHE")]
     if "other" in targets:
-        headings += ["OTHER", "FIRST TOKEN", "TIMES AS FAST"]
+        headings += [Column("OTHER", 3), first, Column("TIMES AS FAST", 2)]
     render.table(headings, [_row(case, found) for case, found in results])
     if memory:
         parts = ", ".join(

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from llmd.cli import options
+from llmd.cli.columns import Column
 from llmd.cli.completing.kinds import Kind
 
 app = typer.Typer(help="Show and change settings.", no_args_is_help=True, rich_markup_mode=None)
@@ -32,7 +33,7 @@ def show(as_json: options.AsJson = False) -> None:
         )
         return
     rows = [(key, _as_text(value), loaded.sources[key]) for key, value in values.items()]
-    render.table(("KEY", "VALUE", "SOURCE"), rows)
+    render.table(("KEY", Column("VALUE", 1, text=True), "SOURCE"), rows)
 
 
 @app.command()

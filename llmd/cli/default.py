@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.columns import Column
 from llmd.cli.completing.kinds import Kind
 
 
@@ -45,7 +46,7 @@ def default(
     if as_json:
         render.print_json(answer)
         return
-    render.table(("FOR", "MODEL", "CHOSEN"), [_row(row) for row in rows])
+    render.table(("FOR", Column("MODEL", 1), "CHOSEN"), [_row(row) for row in rows])
     for row in rows:
         if row.get("missing"):
             typer.echo(

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.columns import Column
 from llmd.cli.completing.kinds import Kind
 
 Event = dict[str, Any]
@@ -35,7 +36,7 @@ def du(as_json: options.AsJson = False, start: options.AutoStart = True) -> None
         )
         for model in use["models"]
     ]
-    render.table(("MODEL", "SIZE", "SHARED", "OWNER"), rows)
+    render.table(("MODEL", Column("SIZE", 2), "SHARED", Column("OWNER", 1)), rows)
     typer.echo()
     render.fields(
         [

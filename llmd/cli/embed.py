@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.columns import Column
 
 _BATCH = 64
 _SHOWN_NUMBERS = 4
@@ -68,5 +69,5 @@ def _summarise(inputs: Sequence[str], result: dict[str, Any]) -> None:
         first = ", ".join(f"{number:.4f}" for number in vector[:_SHOWN_NUMBERS])
         short = text if len(text) <= _SHOWN_TEXT else f"{text[: _SHOWN_TEXT - 1]}…"
         rows.append((short, str(len(vector)), f"[{first}, …]"))
-    render.table(("TEXT", "DIMENSIONS", "VECTOR"), rows)
+    render.table(("TEXT", "DIMENSIONS", Column("VECTOR", 1, text=True)), rows)
     render.note(f"{result['model']}; pipe the output or add --json for the whole vectors.")

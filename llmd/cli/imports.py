@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.columns import Column
 
 if TYPE_CHECKING:
     from llmd.client.client import Client
@@ -164,7 +165,6 @@ def _show(survey: dict[str, Any]) -> None:
         numbers = {found["name"]: str(place) for place, found in enumerate(new, 1)}
         rows = [
             (
-                # beside the name, since a narrow terminal would leave nothing of a column so short
                 f"{_number(found, numbers):>3} {found['name']}",
                 found["tool"],
                 render.size(found["size"]),
@@ -173,7 +173,8 @@ def _show(survey: dict[str, Any]) -> None:
             )
             for found in findings
         ]
-        render.table(("    NAME", "TOOL", "SIZE", "KIND", "STANDING"), rows)
+        standing = Column("STANDING", 2, text=True)
+        render.table(("    NAME", Column("TOOL", 1), Column("SIZE", 1), "KIND", standing), rows)
     for found in findings:
         if found["reason"]:
             render.note(f"{found['name']}: {found['reason']}")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import allowance, options
+from llmd.cli.columns import Column
 from llmd.cli.completing.kinds import Kind
 
 _DAY = 86_400
@@ -106,7 +107,16 @@ def ls(
     if as_json:
         render.print_json({"keys": keys})
         return
-    headings = ("KEY", "NAME", "USER", "STATE", "SCOPES", "LAST USED", "EXPIRES", "LIMITS")
+    headings = (
+        "KEY",
+        Column("NAME", 4),
+        Column("USER", 3),
+        Column("STATE", 4),
+        Column("SCOPES", 1),
+        Column("LAST USED", 2),
+        Column("EXPIRES", 2),
+        "LIMITS",
+    )
     render.table(headings, [_row(key) for key in keys])
 
 
@@ -139,8 +149,15 @@ def usage(
         days_of = [_day(day) for one in found["keys"] for day in one["days"]]
         render.table(("DAY", "TOKENS", "ANSWERS"), days_of)
     else:
-        headings = ("KEY", "NAME", "USER", "TODAY", f"{days} DAYS", "ANSWERS")
-        render.table(headings, [_sums(one) for one in found["keys"]])
+        columns = (
+            "KEY",
+            Column("NAME", 2),
+            Column("USER", 1),
+            Column("TODAY", 2),
+            Column(f"{days} DAYS", 3),
+            "ANSWERS",
+        )
+        render.table(columns, [_sums(one) for one in found["keys"]])
 
 
 @app.command()

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import memory, options, placing
+from llmd.cli.columns import Column
 
 
 def ps(as_json: options.AsJson = False, start: options.AutoStart = True) -> None:
@@ -25,15 +26,15 @@ def print_loaded(models: list[dict[str, Any]]) -> None:
 
     headings = (
         "NAME",
-        "STATE",
-        "DEVICE",
-        "MEMORY",
-        "CONTEXT",
-        "CACHE",
-        "REQUESTS",
-        "SPEED",
+        Column("STATE", 5),
+        Column("DEVICE", 3),
+        Column("MEMORY", 4),
+        Column("CONTEXT", 2),
+        Column("CACHE", 1),
+        Column("REQUESTS", 2),
+        Column("SPEED", 1),
         "PID",
-        "UNLOADS IN",
+        Column("UNLOADS IN", 3),
     )
     render.table(headings, [_row(model) for model in models])
     if any(model.get("predicted") for model in models):

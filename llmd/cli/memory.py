@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from llmd.cli.columns import Column
+
 _PARTS = (
     ("weights", "WEIGHTS"),
     ("kv_cache", "KV CACHE"),
@@ -28,7 +30,7 @@ def print_plan(uses: Sequence[dict[str, Any]], rooms: Iterable[dict[str, Any]]) 
         ]
         for use in uses
     ]
-    render.table(["DEVICE", *_headings(shown), "FREE"], rows)
+    render.table(["DEVICE", *_headings(shown), Column("FREE", 1)], rows)
 
 
 def print_memory(models: Sequence[dict[str, Any]]) -> None:
@@ -49,7 +51,7 @@ def print_memory(models: Sequence[dict[str, Any]]) -> None:
         [name if kind == "planned" else "", use["device"], kind, *_sizes(use, shown)]
         for name, kind, use in listed
     ]
-    render.table(["MEMORY OF", "DEVICE", "", *_headings(shown)], rows)
+    render.table(["MEMORY OF", Column("DEVICE", 1), Column("", 2), *_headings(shown)], rows)
 
 
 def _measured(model: dict[str, Any], device: str) -> list[dict[str, Any]]:
@@ -62,9 +64,9 @@ def _shown(uses: Iterable[dict[str, Any]]) -> list[str]:
     return [part for part, _ in _PARTS if part in there]
 
 
-def _headings(shown: Iterable[str]) -> list[str]:
+def _headings(shown: Iterable[str]) -> list[Column]:
     names = dict(_PARTS)
-    return [*(names[part] for part in shown), "TOTAL"]
+    return [*(Column(names[part]) for part in shown), Column("TOTAL", 2)]
 
 
 def _sizes(use: dict[str, Any], shown: Iterable[str]) -> list[str]:

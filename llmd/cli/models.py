@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from llmd.cli import options
+from llmd.cli.columns import Column
 from llmd.cli.completing.kinds import Kind
 
 
@@ -29,7 +30,16 @@ def ls(as_json: options.AsJson = False, start: options.AutoStart = True) -> None
         )
         for model in answer["models"]
     ]
-    render.table(("NAME", "KIND", "PARAMETERS", "QUANTIZATION", "SIZE", "CONTEXT", "ADDED"), rows)
+    headings = (
+        "NAME",
+        Column("KIND", 2),
+        "PARAMETERS",
+        "QUANTIZATION",
+        Column("SIZE", 3),
+        Column("CONTEXT", 2),
+        Column("ADDED", 1),
+    )
+    render.table(headings, rows)
 
 
 def rm(

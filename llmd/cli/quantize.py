@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.columns import Column
 from llmd.cli.completing.kinds import Kind
 
 _PATH_STARTS = ("/", "./", "../", "~")
@@ -123,9 +124,9 @@ def _list(model: str | None, *, as_json: bool, start: bool) -> None:
     if as_json:
         render.print_json(answer)
         return
-    sized = [*(("SIZE",) if model else ()), "BITS/WEIGHT"]
+    sized = [*((Column("SIZE", 3),) if model else ()), Column("BITS/WEIGHT", 1)]
     rows = [_row(kind, sized=bool(model)) for kind in answer["types"]]
-    render.table(("TYPE", *sized, "IMATRIX", "FOR"), rows)
+    render.table(("TYPE", *sized, "IMATRIX", Column("FOR", 2, text=True)), rows)
     if model:
         refused = [kind["name"] for kind in answer["types"] if kind.get("refusal")]
         if refused:

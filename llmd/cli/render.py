@@ -1,5 +1,6 @@
 """What is shown: amounts in words, tables, JSON on stdout, notes on stderr."""
 
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -8,13 +9,13 @@ import msgspec
 import typer
 
 from llmd.cli import loudness
+from llmd.cli.columns import Column, Layout, arranged, named
 
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 _THOUSAND = 1000
 _TEN = 10
-_UNLIMITED_WIDTH = 10_000
 
 
 def size(count: float) -> str:
@@ -90,20 +91,39 @@ def note(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print columns; on a terminal they fit its width, elsewhere nothing is cut."""
-    from rich.console import Console
-    from rich.table import Table
+def table(headings: Sequence[str | Column], rows: Iterable[Sequence[str]]) -> None:
+    """Print columns; on a terminal they fit its width as far as they can, and what is left out is
+    named. Elsewhere nothing is cut.
+    """
+    from rich.cells import cell_len
 
-    console = Console(
-        width=None if sys.stdout.isatty() else _UNLIMITED_WIDTH, highlight=False, markup=False
+    columns = named(headings)
+    cells = [[" ".join(cell.splitlines()) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column), default=0) for column in zip(*cells, strict=True)]
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    layout = arranged(columns, widths or [1] * len(columns), room)
+    typer.secho(_line([column.heading for column in columns], layout), bold=True)
+    for row in cells:
+        typer.echo(_line(row, layout))
+    left_out = [
+        column.heading
+        for place, column in enumerate(columns)
+        if place not in layout.widths and column.heading and widths[place]
+    ]
+    if left_out:
+        note(f"Not shown in {room} columns: {', '.join(left_out)}.")
+
+
+def _line(row: Sequence[str], layout: Layout) -> str:
+    from rich.cells import cell_len, set_cell_size
+
+    shown = (
+        set_cell_size(row[place], width)
+        if cell_len(row[place]) <= width
+        else set_cell_size(row[place], width - 1) + "…"
+        for place, width in layout.widths.items()
     )
-    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
-    for heading in headings:
-        grid.add_column(heading, no_wrap=True, overflow="ellipsis")
-    for row in rows:
-        grid.add_row(*row)
-    console.print(grid)
+    return (" " * layout.gap).join(shown).rstrip()
 
 
 def fields(pairs: Iterable[tuple[str, str]]) -> None:

@@ -10,11 +10,22 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.columns import Column
 from llmd.cli.completing.kinds import Kind
 
 _POLL = 0.5
 _FEW = 20
-_HEADINGS = ("ID", "MODEL", "CLIENT", "STATE", "AGE", "PROMPT", "ANSWER", "DRAFTS", "NOT CACHED")
+_COLUMNS = (
+    Column("ID"),
+    Column("MODEL", 4),
+    Column("CLIENT", 3),
+    Column("STATE", 4),
+    Column("AGE", 3),
+    Column("PROMPT", 1),
+    Column("ANSWER", 2),
+    Column("DRAFTS"),
+    Column("NOT CACHED", text=True),
+)
 _NAMED = {"AGE": "after", "PROMPT": "prompt", "ANSWER": "answer", "DRAFTS": "drafts"}
 
 
@@ -46,7 +57,7 @@ def requests(
     if as_json:
         render.print_json(found)
     else:
-        render.table(_HEADINGS, map(_row, [*found["ended"], *found["live"]]))
+        render.table(_COLUMNS, map(_row, [*found["ended"], *found["live"]]))
 
 
 def cancel(
@@ -95,8 +106,8 @@ def changes(looks: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _line(request: dict[str, Any]) -> str:
     """Return a row that stands alone: figures are named, empty ones left out."""
-    cells = zip(_HEADINGS, _row(request), strict=True)
-    named = (f"{_NAMED.get(heading, '')} {cell}".strip() for heading, cell in cells if cell)
+    cells = zip(_COLUMNS, _row(request), strict=True)
+    named = (f"{_NAMED.get(column.heading, '')} {cell}".strip() for column, cell in cells if cell)
     return "  ".join(named)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.cli.columns import Column
 
 _NOTHING = 1
 _FITS = {"yes": "yes", "tight": "tight", "no": "no", "unknown": "?"}
@@ -88,8 +89,18 @@ def _list(offers: list[dict[str, Any]]) -> None:
         )
         for offer in offers
     ]
-    headings = ("NAME", "SIZE", "FITS", "PARAMETERS", "CONTEXT", "ABILITIES", "LICENSE", "HERE")
-    render.table((*headings, "DESCRIPTION"), rows)
+    headings = (
+        "NAME",
+        Column("SIZE", 3),
+        Column("FITS", 3),
+        "PARAMETERS",
+        "CONTEXT",
+        Column("ABILITIES", 1),
+        "LICENSE",
+        Column("HERE", 1),
+        Column("DESCRIPTION", 2, text=True),
+    )
+    render.table(headings, rows)
 
 
 def _describe(offer: dict[str, Any]) -> None:
@@ -118,7 +129,7 @@ def _describe(offer: dict[str, Any]) -> None:
         (variant["name"], variant["quantization"], _size(variant["size"]), _FITS[variant["fit"]])
         for variant in offer["variants"]
     ]
-    render.table(("PULL", "QUANTIZATION", "SIZE", "FITS"), rows)
+    render.table(("PULL", "QUANTIZATION", Column("SIZE", 1), Column("FITS", 1)), rows)
 
 
 def _abilities(offer: dict[str, Any]) -> str:

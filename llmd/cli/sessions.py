@@ -9,6 +9,7 @@ from urllib.parse import quote
 import typer
 
 from llmd.cli import options
+from llmd.cli.columns import Column
 from llmd.cli.completing.kinds import Kind
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def ls(
         (one["id"][:_SHORT_ID], _line(one["title"]), one["model"], render.ago(one["updated_at"]))
         for one in found
     )
-    render.table(("ID", "TITLE", "MODEL", "CHANGED"), rows)
+    headings = ("ID", Column("TITLE", 2, text=True), "MODEL", Column("CHANGED", 1))
+    render.table(headings, rows)
 
 
 def _sessions(daemon: "Client") -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import allowance, options
+from llmd.cli.columns import Column
 from llmd.cli.completing.kinds import Kind
 
 app = typer.Typer(
@@ -69,7 +70,14 @@ def ls(as_json: options.AsJson = False, start: options.AutoStart = True) -> None
     if as_json:
         render.print_json(found)
         return
-    headings = ("NAME", "ROLE", "STATE", "ADDED", "LAST LOGIN", "LIMITS")
+    headings = (
+        "NAME",
+        Column("ROLE", 2),
+        Column("STATE", 2),
+        "ADDED",
+        Column("LAST LOGIN", 1),
+        "LIMITS",
+    )
     render.table(headings, [_row(user) for user in found["users"]])
 
 
@@ -135,7 +143,14 @@ def audit(
     if as_json:
         render.print_json(found)
         return
-    headings = ("WHEN", "WHAT", "BY", "ON", "FROM", "DETAIL")
+    headings = (
+        "WHEN",
+        Column("WHAT", 3),
+        Column("BY", 2),
+        Column("ON", 2),
+        "FROM",
+        Column("DETAIL", 1, text=True),
+    )
     render.table(headings, [_entry(entry) for entry in reversed(found["entries"])])
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -86,3 +88,21 @@ def test_unload_starts_no_daemon(llmd: Llmd, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_unloading_tells_programs_what_went(llmd: Llmd, daemon: FakeDaemon) -> None:
     assert llmd("unload", "llmd-tiny", "--json").json == {"unloaded": ["llmd-tiny"]}
+
+
+def test_ps_in_80_columns_shows_names_and_states_whole(
+    llmd: Llmd,
+    daemon: FakeDaemon,
+    monkeypatch: pytest.MonkeyPatch,
+    pretend_terminal: Callable[[], None],
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    pretend_terminal()
+    daemon.loaded = [LOADED, {**LOADED, "name": "an-owner/a-repository-GGUF:Q4_K_M"}]
+    result = llmd("ps")
+    head, *rows = result.out.splitlines()
+    assert head.split()[:4] == ["NAME", "STATE", "DEVICE", "MEMORY"]
+    assert [row.split()[0] for row in rows] == [one["name"] for one in daemon.loaded]
+    assert "ready" in rows[1]
+    assert "PID" in result.err

@@ -90,3 +90,18 @@ def test_rm_tells_what_the_model_was_the_default_for(llmd: Llmd, daemon: FakeDae
     daemon.removed = {"default_for": ["chat", "vision"]}
     said = llmd("rm", "llmd-tiny").out.splitlines()[-1]
     assert said == "It was the default for chat, vision; the newest that can answers there now."
+
+
+def test_ls_in_80_columns_shows_a_long_name_and_what_the_model_is_whole(
+    llmd: Llmd,
+    daemon: FakeDaemon,
+    monkeypatch: pytest.MonkeyPatch,
+    pretend_terminal: Callable[[], None],
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    pretend_terminal()
+    daemon.models.append({**TINY, "name": "an-owner/" + "r" * 45})
+    head, *rows = llmd("ls").out.splitlines()
+    assert head.split() == ["NAME", "KIND", "SIZE", "CONTEXT"]
+    assert rows[1].split() == ["an-owner/" + "r" * 45, "*", "chat", "4.6", "MB", "2048"]

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
+from rich.cells import cell_len
+from rich.text import Text
 
 from llmd.cli import render
+from llmd.cli.columns import Column
 
 
 @pytest.mark.parametrize(
@@ -64,6 +68,40 @@ def test_a_table_that_is_piped_is_never_cut(capsys: pytest.CaptureFixture[str]) 
     assert head.split() == ["NAME", "SIZE"]
     assert first.split() == ["n" * 300, "[bold]1"]
     assert second.split() == ["模型", "2"]
+
+
+@pytest.mark.parametrize("room", [40, 80, 120])
+def test_a_table_on_a_terminal_keeps_names_whole_and_says_what_is_left_out(
+    room: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    pretend_terminal: Callable[[], None],
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(room))
+    pretend_terminal()
+    others = ["SIZE", "KIND", "LICENSE", "ADDED", "HERE"]
+    headings = ("NAME", *others, Column("DESCRIPTION", 1, text=True))
+    rows = [(f"model-{number}-模型-of-a-length", *["x" * 18] * 5, "d" * 99) for number in range(9)]
+    render.table(headings, rows)
+    captured = capsys.readouterr()
+    head, *lines = Text.from_ansi(captured.out).plain.splitlines()
+    assert [line.split()[0] for line in lines] == [row[0] for row in rows]
+    assert max(map(cell_len, lines)) <= room
+    shown, left_out = head.split(), captured.err.split(": ")[1].rstrip(".\n").split(", ")
+    assert {*shown, *left_out} == {"NAME", *others, "DESCRIPTION"}
+    assert all(len(line.split()) == len(shown) for line in lines)
+    assert not any("…" in cell for line in lines for cell in line.split()[:-1])
+
+
+def test_a_name_wider_than_the_terminal_is_not_cut(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    pretend_terminal: Callable[[], None],
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    pretend_terminal()
+    render.table(("NAME", "SIZE"), [("n" * 54, "4.2 GB")])
+    assert capsys.readouterr().out.splitlines()[1] == "n" * 54
 
 
 def test_fields_line_up_and_empty_ones_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from llmd.cli import requests
@@ -163,3 +165,20 @@ def test_a_request_that_has_ended_cannot_be_cancelled(llmd: Llmd, daemon: FakeDa
         "",
         "Error: No request 9 is under way. `llmd requests` lists them.\n",
     )
+
+
+def test_the_number_that_cancel_takes_is_whole_in_80_columns(
+    llmd: Llmd,
+    daemon: FakeDaemon,
+    monkeypatch: pytest.MonkeyPatch,
+    pretend_terminal: Callable[[], None],
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    pretend_terminal()
+    daemon.live, daemon.ended = [{**ROW, "model": "an-owner/a-repository:Q4_K_M"}, QUEUED], [DONE]
+    head, *rows = llmd("requests").out.splitlines()
+    assert head.split()[:4] == ["ID", "MODEL", "CLIENT", "STATE"]
+    assert [row.split()[0] for row in rows] == ["6", "7", "8"]
+    assert "an-owner/a-repository:Q4_K_M" in rows[1]
+    assert "queued #3 ~2.1 s" in rows[2]

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from tests.fakes.daemon import FakeDaemon
 from tests.unit.cli.conftest import Llmd
@@ -97,3 +100,25 @@ def test_damaged_entries_are_told(llmd: Llmd, daemon: FakeDaemon) -> None:
     daemon.answers[QUERY.format("", "", 0)] = {"models": [offer("a-4b")], "faults": [fault]}
     err = llmd("search").err
     assert err.startswith("/c.toml line 3 (x) is passed over: It has no source.")
+
+
+def test_names_sizes_and_what_fits_stay_whole_in_80_columns(
+    llmd: Llmd,
+    daemon: FakeDaemon,
+    monkeypatch: pytest.MonkeyPatch,
+    pretend_terminal: Callable[[], None],
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    pretend_terminal()
+    models = [offer(f"deepseek-r1-{size}b-or-so", installed=["x"]) for size in range(9)]
+    models.append(offer("qwen3-30b-a3b-thinking", active=10**9, description="Something " * 9))
+    daemon.answers[QUERY.format("", "", 0)] = {"models": models}
+    result = llmd("search")
+    head, *rows = result.out.splitlines()
+    assert head.split() == ["NAME", "SIZE", "FITS", "ABILITIES", "HERE", "DESCRIPTION"]
+    assert [row.split()[:4] for row in rows] == [
+        [one["alias"], "2.5", "GB", "tight"] for one in models
+    ]
+    assert all(len(row) <= 80 for row in rows)
+    assert "PARAMETERS, CONTEXT, LICENSE." in result.err
