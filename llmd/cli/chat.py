@@ -152,10 +152,11 @@ def _converse(dialogue: Any, read: Callable[[], str]) -> None:
 
 
 def _line_by_line(dialogue: Any) -> None:
+    from llmd.cli.piped import lines
     from llmd.cli.slash import Leave
 
     try:
-        for line in sys.stdin:
+        for line in lines():
             dialogue.take(line.strip())
     except Leave:
         return

@@ -16,6 +16,7 @@ INTERRUPTED = 130
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # a terminal that cannot show a character gets a question mark, not a traceback
         if reconfigure := getattr(stream, "reconfigure", None):
@@ -33,7 +34,19 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         _report(f"{error.strerror or error}: {error.filename}." if error.filename else f"{error}.")
         return _flushed(FAILED)
+    except UnicodeError:
+        _report("What was given is no text in UTF-8. Convert it first, as with iconv.")
+        return _flushed(FAILED)
     return _flushed(0)
+
+
+def _open_closed_streams() -> None:
+    """Give streams that the shell closed (`>&-`) something to read and write; else the first socket
+    would be taken for them.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  it stays open
 
 
 def _colour() -> bool | None:

@@ -13,7 +13,7 @@ import msgspec
 
 from llmd.client.connection import UnixConnection, unreachable
 from llmd.client.streams import ndjson, read_object, server_sent
-from llmd.errors import LlmdError
+from llmd.errors import InvalidRequest, LlmdError
 
 _BAD = 400
 
@@ -65,8 +65,8 @@ class Stream:
 class Client:
     """The daemon behind one Unix socket; each call uses a connection of its own.
 
-    Calls raise DaemonUnreachable when nobody answers, and the LlmdError that the daemon answered
-    with.
+    Calls raise DaemonUnreachable when nobody answers, InvalidRequest for text that cannot be sent,
+    and the LlmdError that the daemon answered with.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Client:
     def _send(
         self, connection: UnixConnection, method: str, path: str, body: object
     ) -> HTTPResponse:
-        data = None if body is None else msgspec.json.encode(body)
+        data = None if body is None else _encoded(body)
         headers = {"Content-Type": "application/json"} if data else {}
         begun = time.monotonic()
         with unreachable(self._socket):
@@ -136,3 +136,12 @@ class Client:
                 hint="`llmd logs` may.",
             )
         return response
+
+
+def _encoded(body: object) -> bytes:
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError as error:  # a command line may hold any bytes
+        raise InvalidRequest(
+            "What is to be sent is no text in UTF-8.", hint="Convert it first, as with iconv."
+        ) from error

@@ -53,10 +53,12 @@ def daemon(paths: Paths) -> Iterator[FakeDaemon]:
 
 @pytest.fixture
 def llmd(paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Llmd:
-    """Run a command line: `llmd("run", "hello", stdin="more")`."""
+    """Run a command line: `llmd("run", "hello", stdin="more")`; bytes arrive as a pipe's do."""
 
-    def llmd(*arguments: str, stdin: str = "") -> Result:
-        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+    def llmd(*arguments: str, stdin: str | bytes = "") -> Result:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        pipe = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", errors="surrogateescape")
+        monkeypatch.setattr("sys.stdin", pipe)
         capsys.readouterr()
         code = run(list(arguments))
         return Result(code, *capsys.readouterr())

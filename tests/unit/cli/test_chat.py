@@ -156,3 +156,9 @@ def test_an_unknown_session_id_is_a_mistake(llmd: Llmd, daemon: FakeDaemon) -> N
     result = llmd("chat", "--session", "00000000-0000-4000-8000-000000000000", stdin="Hi\n")
     assert (result.code, result.out) == (1, "")
     assert "There is no session" in result.err
+
+
+def test_a_piped_chat_ends_where_a_line_is_no_utf_8(llmd: Llmd, daemon: FakeDaemon) -> None:
+    result = llmd("chat", stdin=b"caf\xe9\n")
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "no text in UTF-8" in result.err

@@ -40,3 +40,9 @@ def test_a_terminal_gets_a_summary(llmd: Llmd, pretend_terminal: Callable[[], No
     assert "[5.0000, 0.5000, …]" in result.out
     assert f"{'x' * 39}…" in result.out
     assert "--json" in result.err
+
+
+def test_a_pipe_that_is_no_utf_8_is_refused_in_a_line(llmd: Llmd, daemon: FakeDaemon) -> None:
+    result = llmd("embed", stdin=b"caf\xe9")
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "no text in UTF-8" in result.err

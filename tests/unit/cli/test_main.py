@@ -142,3 +142,19 @@ def test_no_colours_where_they_are_unwelcome(
 def test_the_everyday_commands_do_without_pydantic(daemon: FakeDaemon) -> None:
     modules = loaded_by("from llmd.cli.main import run\nassert run(['ps', '--json']) == 0")
     assert not modules & (HEAVY | {"importlib_metadata"})
+
+
+def test_a_name_that_is_no_utf_8_causes_no_traceback(llmd: Llmd, daemon: FakeDaemon) -> None:
+    result = llmd("show", "caf\udce9")
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "no text in UTF-8" in result.err
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
+def test_a_stream_that_the_shell_closed_causes_no_traceback(
+    daemon: FakeDaemon, closed: str
+) -> None:
+    command = f"{sys.executable} -m llmd ls {closed}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert result.stderr == ""
+    assert ("llmd-tiny" in result.stdout) == (closed != ">&-")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from llmd.cli import piped
+from llmd.errors import InvalidRequest
 
 READ = [sys.executable, "-c", "from llmd.cli.piped import read_piped; print(repr(read_piped()))"]
 
@@ -74,3 +75,18 @@ def test_a_closed_stdin_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_dash_waits_for_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("all of it"))
     assert piped.read_all() == "all of it"
+
+
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_what_is_no_text_is_refused_whatever_the_locale_makes_of_it(
+    monkeypatch: pytest.MonkeyPatch, errors: str
+) -> None:
+    pipe = io.TextIOWrapper(io.BytesIO(b"fine\ncaf\xe9\n"), encoding="utf-8", errors=errors)
+    monkeypatch.setattr("sys.stdin", pipe)
+    with pytest.raises(InvalidRequest, match=r"no text in UTF-8\. .*iconv"):
+        piped.read_all()
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("\ufeffone\ntwo\n"))
+    assert list(piped.lines()) == ["one\n", "two\n"]

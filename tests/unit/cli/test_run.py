@@ -169,3 +169,21 @@ def test_a_picture_that_is_none_asks_nobody(llmd: Llmd, daemon: FakeDaemon, tmp_
     result = llmd("run", "--image", str(tmp_path / "x"), "hi")
     assert (result.code, result.out) == (1, "")
     assert "no picture that is known" in result.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("run", "Summarise:", "-"), ("run", "Summarise:"), ("generate",)]
+)
+def test_a_pipe_that_is_no_utf_8_is_refused_in_a_line(
+    llmd: Llmd, daemon: FakeDaemon, arguments: tuple[str, ...]
+) -> None:
+    result = llmd(*arguments, stdin=b"caf\xe9")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("Error: Standard input is no text in UTF-8.")
+    assert result.err.count("\n") == 1
+
+
+def test_a_prompt_that_is_no_utf_8_is_refused_in_a_line(llmd: Llmd, daemon: FakeDaemon) -> None:
+    result = llmd("run", "caf\udce9")
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "no text in UTF-8" in result.err

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from llmd.client.client import Client
-from llmd.errors import ContextOverflow, DaemonUnreachable, LlmdError, ModelNotFound
+from llmd.errors import ContextOverflow, DaemonUnreachable, InvalidRequest, LlmdError, ModelNotFound
 from tests.fakes.daemon import FakeDaemon
 
 CHAT = "/v1/chat/completions"
@@ -120,3 +120,9 @@ def test_who_wants_to_know_is_told_of_each_call(daemon: FakeDaemon) -> None:
     with pytest.raises(ModelNotFound):
         client.get("/control/models/nope")
     assert told == ["GET /control/ps 200 True", "GET /control/models/nope 404 True"]
+
+
+def test_text_that_cannot_be_sent_is_an_invalid_request(daemon: FakeDaemon) -> None:
+    with pytest.raises(InvalidRequest, match="no text in UTF-8"):
+        Client(daemon.path).post("/control/unload", {"model": "caf\udce9"})
+    assert daemon.asked == []
