@@ -11,13 +11,16 @@ import typer
 from llmd.cli.connect import client as connect
 from llmd.cli.piped import read_all, read_piped
 from llmd.client.client import Client
+from llmd.errors import InvalidRequest
 
 STDIN = "-"
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, of which model (None: the default), through which client."""
+    """What is asked, of which model (None: the default), through which client; `prompt` is empty
+    where a model alone is named.
+    """
 
     client: Client
     model: str | None
@@ -37,10 +40,16 @@ def question(
             "give a prompt, or pipe one in: llmd run 'What is the capital of France?'"
         )
     client = connect(start=start)
-    more = len(words) > 1 or piped or read or alone
-    if model is None and words and more and _names_model(client, words[0]):
+    if model is None and words and _names_model(client, words[0]):
         model, words = words[0], words[1:]
     return Question(client, model, join(words, piped, read))
+
+
+def no_prompt(model: str | None) -> InvalidRequest:
+    """Return what is raised where a model is named, and nothing asked."""
+    return InvalidRequest(
+        "There is no prompt.", hint=f"`llmd chat {model}` talks with {model}." if model else ""
+    )
 
 
 def join(words: Sequence[str], piped: str, read: str = "") -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def chat(
     model: options.OptionalModelName = None,
+    chosen: options.Model = None,
     system: options.System = None,
     temperature: options.Temperature = None,
     top_k: options.TopK = None,
@@ -36,7 +37,6 @@ def chat(
 ) -> None:
     """Talk with a model; /help inside lists what else there is."""
     from llmd.cli.asking import adapters, body
-    from llmd.cli.dialogue import Dialogue
 
     wishes = body(
         temperature=temperature,
@@ -50,6 +50,24 @@ def chat(
         adapters=adapters(adapter),
         chat_template_kwargs=None if think is None else {"enable_thinking": think},
     )
+    if model and chosen and model != chosen:
+        raise typer.BadParameter(f"name one model, not both {model} and {chosen}.")
+    begin(model or chosen, system, wishes, plain=plain, session=session, keep=keep, start=start)
+
+
+def begin(
+    model: str | None,
+    system: str | None,
+    wishes: dict[str, Any],
+    *,
+    plain: bool = False,
+    session: str | None = None,
+    keep: bool = True,
+    start: bool = True,
+) -> None:
+    """Talk with a model until the person leaves; `wishes` go with each question."""
+    from llmd.cli.dialogue import Dialogue
+
     seen = sys.stdin.isatty() and sys.stdout.isatty()
     talk = _open(model, system, session, keep=bool(session) or (keep and seen), start=start)
     if seen:

@@ -72,17 +72,13 @@ def run(
     stats: options.Stats = False,
     start: options.AutoStart = True,
 ) -> None:
-    """Answer one prompt; no tools are used."""
+    """Answer one prompt; a model's name alone begins a chat in a terminal. No tools are used."""
     from llmd.cli import asking, attachments
 
     shape = attachments.schema(schema)
     read = attachments.texts(file or [])
     question = asking.question(words or [], model, start=start, read=read, alone=bool(image))
-    said = attachments.content(question.prompt, image or [])
-    messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
-    body = asking.body(
-        model=question.model,
-        messages=[*messages, {"role": "user", "content": said}],
+    wishes = asking.body(
         response_format=shape,
         temperature=temperature,
         top_k=top_k,
@@ -95,9 +91,31 @@ def run(
         adapters=asking.adapters(adapter),
         chat_template_kwargs=None if think is None else {"enable_thinking": think},
     )
+    if not (question.prompt or image):
+        _talk(question.model, system, wishes, as_json=as_json, start=start)
+        return
+    said = attachments.content(question.prompt, image or [])
+    body = asking.body(model=question.model, messages=_messages(system, said), **wishes)
     _answer(
         question.client, "/v1/chat/completions", body, whole=no_stream, as_json=as_json, stats=stats
     )
+
+
+def _messages(system: str | None, said: object) -> list[dict[str, Any]]:
+    before: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
+    return [*before, {"role": "user", "content": said}]
+
+
+def _talk(
+    model: str | None, system: str | None, wishes: dict[str, Any], *, as_json: bool, start: bool
+) -> None:
+    """Begin a chat where a model's name is all that was said, and somebody is there to talk."""
+    from llmd.cli import asking
+    from llmd.cli.chat import begin
+
+    if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise asking.no_prompt(model)
+    begin(model, system, wishes, start=start)
 
 
 def generate(
@@ -121,6 +139,8 @@ def generate(
     from llmd.cli import asking
 
     question = asking.question(words or [], model, start=start)
+    if not question.prompt:
+        raise asking.no_prompt(question.model)
     body = asking.body(
         model=question.model,
         prompt=question.prompt,

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,3 +82,64 @@ def pretend_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         monkeypatch.setattr("sys.stderr.isatty", lambda: True)
 
     return pretend
+
+
+class Screen:
+    """A command line on a terminal of its own."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.master, slave = pty.openpty()
+        environment = {
+            **os.environ,
+            "TERM": "xterm",
+            "COLUMNS": "80",
+            "LINES": "24",
+            "PROMPT_TOOLKIT_NO_CPR": "1",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "llmd", *arguments],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environment,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self.text = ""
+
+    def expect(self, words: str) -> None:
+        """Wait until the words appear after what was expected before."""
+        deadline = time.monotonic() + 20
+        while words not in self.text:
+            assert select.select([self.master], [], [], deadline - time.monotonic())[0], (
+                f"no {words!r} in {self.text!r}"
+            )
+            # styles and cursor movements are dropped
+            new = os.read(self.master, 10_000).decode()
+            self.text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.text + new)
+        self.text = self.text.partition(words)[2]
+
+    def type(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    def close(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+
+
+Terminal = Callable[..., Screen]
+
+
+@pytest.fixture
+def terminal(daemon: FakeDaemon) -> Iterator[Terminal]:
+    """Open a command line on a terminal: `terminal("chat")`."""
+    with contextlib.ExitStack() as opened:
+
+        def terminal(*arguments: str) -> Screen:
+            screen = Screen(*arguments)
+            opened.callback(screen.close)
+            return screen
+
+        yield terminal

@@ -26,9 +26,15 @@ def test_words_are_joined(daemon: FakeDaemon) -> None:
     assert daemon.asked
 
 
-def test_a_single_word_is_always_the_prompt(daemon: FakeDaemon) -> None:
-    assert ask("llmd-tiny") == (None, "llmd-tiny")
-    assert daemon.asked == []
+def test_a_single_word_that_names_no_model_is_the_prompt(daemon: FakeDaemon) -> None:
+    assert ask("hello") == (None, "hello")
+    assert daemon.asked
+
+
+@pytest.mark.usefixtures("daemon")
+def test_a_model_named_alone_is_asked_nothing() -> None:
+    assert ask("llmd-tiny") == ("llmd-tiny", "")
+    assert "`llmd chat llmd-tiny`" in str(asking.no_prompt("llmd-tiny"))
 
 
 def test_an_installed_model_may_come_first(daemon: FakeDaemon) -> None:

@@ -1,21 +1,11 @@
 from __future__ import annotations
 
-import contextlib
 import os
-import pty
-import re
-import select
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-
-import pytest
 
 from llmd.errors import WorkerDied
 from tests.fakes.daemon import TINY, FakeDaemon
-from tests.unit.cli.conftest import Llmd
+from tests.unit.cli.conftest import Llmd, Terminal
 
 CHAT = "/v1/chat/completions"
 TEXT = "The capital of France is Paris."
@@ -51,57 +41,8 @@ def test_the_model_may_be_named(llmd: Llmd, daemon: FakeDaemon) -> None:
     assert llmd("chat", "nope", stdin="First?\n").code == 4
 
 
-class Screen:
-    """`llmd chat` on a terminal of its own."""
-
-    def __init__(self) -> None:
-        self.master, slave = pty.openpty()
-        environment = {
-            **os.environ,
-            "TERM": "xterm",
-            "COLUMNS": "80",
-            "LINES": "24",
-            "PROMPT_TOOLKIT_NO_CPR": "1",
-        }
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "llmd", "chat"],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env=environment,
-            start_new_session=True,
-        )
-        os.close(slave)
-        self.text = ""
-
-    def expect(self, words: str) -> None:
-        """Wait until the words appear after what was expected before."""
-        deadline = time.monotonic() + 20
-        while words not in self.text:
-            assert select.select([self.master], [], [], deadline - time.monotonic())[0], (
-                f"no {words!r} in {self.text!r}"
-            )
-            # styles and cursor movements are dropped
-            new = os.read(self.master, 10_000).decode()
-            self.text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.text + new)
-        self.text = self.text.partition(words)[2]
-
-    def type(self, keys: str) -> None:
-        os.write(self.master, keys.encode())
-
-
-@pytest.fixture
-def screen(daemon: FakeDaemon) -> Iterator[Screen]:
-    screen = Screen()
-    yield screen
-    with contextlib.suppress(ProcessLookupError):
-        screen.process.kill()
-    screen.process.wait()
-    os.close(screen.master)
-    assert daemon.asked
-
-
-def test_a_conversation_on_a_terminal(screen: Screen, daemon: FakeDaemon) -> None:
+def test_a_conversation_on_a_terminal(terminal: Terminal, daemon: FakeDaemon) -> None:
+    screen = terminal("chat")
     screen.expect("llmd-tiny listens")
     screen.expect("demonstration model")
     screen.expect(">>>")
@@ -162,3 +103,10 @@ def test_a_piped_chat_ends_where_a_line_is_no_utf_8(llmd: Llmd, daemon: FakeDaem
     result = llmd("chat", stdin=b"caf\xe9\n")
     assert (result.code, result.err.count("\n")) == (1, 1)
     assert "no text in UTF-8" in result.err
+
+
+def test_the_model_may_be_named_as_other_commands_have_it(llmd: Llmd, daemon: FakeDaemon) -> None:
+    daemon.models.append({**TINY, "name": "newest"})
+    assert llmd("chat", "-m", "llmd-tiny", stdin="First?\n").code == 0
+    assert daemon.body(CHAT)["model"] == "llmd-tiny"
+    assert llmd("chat", "newest", "-m", "llmd-tiny", stdin="First?\n").code == 2

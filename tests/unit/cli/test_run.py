@@ -10,7 +10,7 @@ import pytest
 from llmd.cli.answer import BUILT_IN_NOTICE
 from llmd.errors import ContextOverflow, LlmdError
 from tests.fakes.daemon import TINY, FakeDaemon
-from tests.unit.cli.conftest import Llmd
+from tests.unit.cli.conftest import Llmd, Terminal
 
 CHAT = "/v1/chat/completions"
 TEXT = "The capital of France is Paris."
@@ -187,3 +187,30 @@ def test_a_prompt_that_is_no_utf_8_is_refused_in_a_line(llmd: Llmd, daemon: Fake
     result = llmd("run", "caf\udce9")
     assert (result.code, result.err.count("\n")) == (1, 1)
     assert "no text in UTF-8" in result.err
+
+
+def test_a_models_name_alone_begins_a_chat_on_a_terminal(
+    terminal: Terminal, daemon: FakeDaemon
+) -> None:
+    daemon.models.append({**TINY, "name": "newest"})
+    screen = terminal("run", "llmd-tiny", "--system", "Be brief.", "-t", "0")
+    screen.expect("llmd-tiny listens")
+    screen.expect(">>>")
+    screen.type("Where?\r")
+    screen.expect(TEXT)
+    body = daemon.body(CHAT)
+    assert (body["model"], body["temperature"]) == ("llmd-tiny", 0)
+    assert [one["content"] for one in body["messages"]] == ["Be brief.", "Where?"]
+
+
+def test_a_model_to_be_fetched_is_named_alone_on_a_terminal(terminal: Terminal) -> None:
+    terminal("run", "qwen-7b-chat").expect("There is no model qwen-7b-chat.")
+
+
+@pytest.mark.parametrize("command", ["run llmd-tiny", "generate llmd-tiny", "run --json llmd-tiny"])
+def test_a_models_name_alone_is_no_prompt(llmd: Llmd, daemon: FakeDaemon, command: str) -> None:
+    result = llmd(*command.split())
+    assert (result.code, result.out) == (1, "")
+    assert result.err == (
+        "Error: There is no prompt. `llmd chat llmd-tiny` talks with llmd-tiny.\n"
+    )
