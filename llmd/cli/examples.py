@@ -16,7 +16,11 @@ _BY_COMMAND = {
     "sessions rm": ("llmd sessions rm Trip --yes",),
     "sessions export": ("llmd sessions export Trip -o trip.md",),
     "search": ("llmd search", "llmd search code --kind tools --max-size 6GB"),
-    "pull": ("llmd pull qwen3-4b", "llmd pull unsloth/Qwen3-4B-GGUF:Q5_K_M --limit-rate 5M"),
+    "pull": (
+        "llmd pull qwen3-4b",
+        "llmd pull unsloth/Qwen3-4B-GGUF:Q5_K_M --limit-rate 5M",
+        "llmd pull https://example.org/model.gguf --name mine",
+    ),
     "ls": ("llmd ls", "llmd ls --json | jq -r '.models[].name'"),
     "show": ("llmd show qwen3-4b", "llmd show ./model.gguf --metadata"),
     "rm": ("llmd rm qwen3-4b", "llmd rm qwen3-4b gemma3-1b --yes"),

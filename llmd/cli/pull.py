@@ -7,6 +7,9 @@ import typer
 from llmd.cli import options
 from llmd.cli.completing.kinds import Kind
 
+_USE = {"chat": ": llmd chat {}", "embedding": ": llmd embed -m {} TEXT"}
+"""How a kind of model is used on the command line."""
+
 
 def pull(
     name: Annotated[
@@ -18,6 +21,12 @@ def pull(
             autocompletion=Kind.CATALOGUE.names,
         ),
     ],
+    called: Annotated[
+        str,
+        typer.Option(
+            "--name", metavar="NAME", help="Name to give it; default: as its source calls it."
+        ),
+    ] = "",
     limit_rate: Annotated[
         str | None,
         typer.Option(
@@ -36,20 +45,25 @@ def pull(
     from llmd.cli import progress, render
     from llmd.cli.connect import client
 
-    order = {"name": name, "limit": None if limit_rate is None else _rate(limit_rate), "now": now}
+    order = {
+        "name": name,
+        "limit": None if limit_rate is None else _rate(limit_rate),
+        "now": now,
+        **({"called": called} if called else {}),
+    }
 
     show = progress.choose(as_json=as_json, bar=progress.pull_bar, lines=progress.pull_lines)
     try:
         with client(start=start).stream_lines("/control/pull", order) as events:
             last = show(events)
     except KeyboardInterrupt:
-        render.note(f"paused; run the same command to resume: llmd pull {name}")
+        again = f"llmd pull {name}" + (f" --name {called}" if called else "")
+        render.note(f"paused; run the same command to resume: {again}")
         raise
     manifest = last.get("model") or {}
     if not as_json:
-        render.note(
-            f"{manifest.get('name', name)} is ready: llmd chat {manifest.get('name', name)}"
-        )
+        found = manifest.get("name", name)
+        render.note(f"{found} is ready{_USE.get(manifest.get('kind', ''), '').format(found)}")
 
 
 def _rate(text: str) -> int:

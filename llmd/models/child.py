@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from llmd.errors import DownloadFailed, from_wire
-from llmd.models.sources.lines import TERMS, Failed, Fetched, Line, Pace, Progress, Terms
+from llmd.models.sources.lines import TERMS, Failed, Fetched, Line, Pace, Said, Terms
 
 _LONGEST_LINE = 4 * 2**20
 _KEPT_ERRORS = 40
@@ -54,7 +54,7 @@ async def running(
     *arguments: str,
     throttle: Throttle | None = None,
     terms: Terms | None = None,
-) -> AsyncIterator[AsyncGenerator[Progress | Fetched]]:
+) -> AsyncIterator[AsyncGenerator[Said]]:
     """Start `python -m module arguments`; give its lines. Leaving kills it, which is the surest way
     to cancel.
 
@@ -90,7 +90,7 @@ async def running(
 
 async def _lines(
     process: asyncio.subprocess.Process, listening: asyncio.Future[None], complaints: deque[str]
-) -> AsyncGenerator[Progress | Fetched]:
+) -> AsyncGenerator[Said]:
     while text := await _pipe(process.stdout).readline():
         line = _decoder.decode(text)
         if isinstance(line, Failed):

@@ -17,7 +17,7 @@ from llmd.models.child import Throttle, running
 from llmd.models.ordering import Order
 from llmd.models.pacing import Pacing
 from llmd.models.rate import Rate
-from llmd.models.sources.lines import Fetched, Progress, Terms
+from llmd.models.sources.lines import Fetched, Named, Progress, Terms
 from llmd.models.watched import Watched
 from llmd.protocol.models import ModelManifest, PullProgress
 
@@ -25,6 +25,8 @@ PullEvent = PullProgress | ModelManifest
 Say = Callable[[PullProgress], None]
 Finish = Callable[[Fetched, Say], Awaitable[ModelManifest]]
 """Registers what came, and has what goes with it fetched."""
+Accept = Callable[[Named], Awaitable[None]]
+"""Raises what is against fetching it."""
 
 # clocks are set, machines sleep: the hours are looked at again after so many seconds
 _LONGEST_NAP = 60.0
@@ -43,10 +45,13 @@ class Conditions:
 class Courier(Watched[PullProgress, ModelManifest]):
     """Runs until the model is registered, or nobody watches any more."""
 
-    def __init__(self, order: Order, conditions: Conditions, finish: Finish) -> None:
+    def __init__(
+        self, order: Order, conditions: Conditions, finish: Finish, accept: Accept | None = None
+    ) -> None:
         self._order = order
         self._conditions = conditions
         self._finish = finish
+        self._accept = accept
         self._throttle = Throttle()
         self._own_limit = 0
         self._rate = Rate()
@@ -138,7 +143,10 @@ class Courier(Watched[PullProgress, ModelManifest]):
                 async for line in lines:
                     if isinstance(line, Fetched):
                         return line
-                    self._say(self._progress(line))
+                    if isinstance(line, Progress):
+                        self._say(self._progress(line))
+                    elif self._accept:
+                        await self._accept(line)
         finally:
             conditions.pacing.leave(self._throttle)
         raise AssertionError("a source ends with a result or raises")

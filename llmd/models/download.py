@@ -8,21 +8,23 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import structlog
 
 from llmd.config.settings import DownloadSettings
-from llmd.errors import LlmdError, ModelNotFound, NoRoom
+from llmd.errors import InvalidRequest, LlmdError, ModelNotFound, NoRoom
 from llmd.models.catalog import Catalogue, wanted
 from llmd.models.child import running
 from llmd.models.courier import Conditions, Courier, PullEvent, Say
 from llmd.models.leftovers import drop_abandoned, places
+from llmd.models.names import check_name
 from llmd.models.ordering import Order, ordered
 from llmd.models.pacing import Pacing
 from llmd.models.registration import name_of, register
-from llmd.models.sources.lines import Fetched, Terms
+from llmd.models.sources.lines import Fetched, Named, Progress, Terms
 from llmd.models.store import ModelStore
 from llmd.protocol.models import ModelManifest, Prospect, PullProgress
 
@@ -62,9 +64,15 @@ class Downloads:
         return self._conditions
 
     async def pull(
-        self, name: str, limit: int | None = None, *, now: bool = False, draft: bool = True
+        self,
+        name: str,
+        limit: int | None = None,
+        *,
+        called: str = "",
+        now: bool = False,
+        draft: bool = True,
     ) -> AsyncGenerator[PullEvent]:
-        """Fetch a model and register it: progress, then the manifest.
+        """Fetch a model and register it, perhaps as `called`: progress, then the manifest.
 
         `limit` is in bytes per second, for this download alone (0: none; None: as it is when it
         runs already); `now` does not wait for the hours; without `draft` the model that drafts for
@@ -74,7 +82,7 @@ class Downloads:
         the next attempt. Raises InvalidRequest, ModelNotFound, AccessDenied, NoRoom,
         DownloadFailed, CorruptFile, UnsupportedArchitecture, NameTaken.
         """
-        order = await asyncio.to_thread(self._prepared, name, draft)
+        order = await asyncio.to_thread(self._prepared, name, draft, called)
         if isinstance(order, ModelManifest):
             yield PullProgress(status="done", name=order.name, done=order.size, total=order.size)
             yield order
@@ -111,9 +119,9 @@ class Downloads:
                     if isinstance(line, Fetched):  # another tool has all of it
                         size = await asyncio.to_thread(_size, line)
                         return Prospect(name=order.shown, size=size, here=size)
-                    if line.status == "found":
+                    if isinstance(line, Progress) and line.status == "found":
                         found = Prospect(name=order.shown, size=line.total, here=line.done)
-                    if line.status == "room":
+                    if isinstance(line, Progress) and line.status == "room":
                         return found
         except NoRoom as error:
             return msgspec.structs.replace(found, problem=str(error))
@@ -123,12 +131,21 @@ class Downloads:
         """Stop all; what has come is kept."""
         await asyncio.gather(*(courier.stop() for courier in list(self._running.values())))
 
-    def _prepared(self, name: str, draft: bool) -> Order | ModelManifest:  # noqa: FBT001  to_thread passes no keywords on
+    def _prepared(self, name: str, draft: bool, called: str = "") -> Order | ModelManifest:  # noqa: FBT001  to_thread passes no keywords on
         now = time.time()
         if now >= self._tidy_at:
             self._tidy_at = now + _TIDY_EVERY
             drop_abandoned(places(self._store.directory), now, self._keep_partials)
-        return self._order(name, draft=draft)
+        order = self._order(name, draft=draft)
+        if not called:
+            return order
+        if isinstance(order, ModelManifest):
+            raise InvalidRequest(
+                f"{order.name} is here already.",
+                hint=f"Give it a second name: llmd cp {order.name} {called}.",
+                param="called",
+            )
+        return replace(order, name=check_name(called))
 
     def _order(self, name: str, *, draft: bool) -> Order | ModelManifest:
         """Return what to fetch, or a model that is there under a name of its own, such as the
@@ -147,7 +164,11 @@ class Downloads:
         async def finish(fetched: Fetched, say: Say) -> ModelManifest:
             return await self._registered(order, fetched, say)
 
-        return Courier(order, self._conditions, finish)
+        async def accept(named: Named) -> None:
+            name = order.name or named.name
+            await asyncio.to_thread(self._store.check_free, name, named.source, named.path)
+
+        return Courier(order, self._conditions, finish, accept)
 
     async def _registered(self, order: Order, fetched: Fetched, say: Say) -> ModelManifest:
         name = name_of(order, fetched)

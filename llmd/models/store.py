@@ -175,13 +175,19 @@ class ModelStore:
             if earlier is None:
                 self._write(model, new=True)
                 return model
-            if not self._may_replace(earlier, model):
+            if not self._may_replace(earlier, model.source, model.path):
                 raise _taken(model.name, earlier)
             model = manifest.inheriting(model, earlier)
             self._write(model, new=False)
             if earlier.owned:
                 self._delete_unused(earlier)
         return model
+
+    def check_free(self, name: str, source: str, path: str) -> None:
+        """Raise NameTaken where a file from there could not be registered under this name."""
+        earlier = self._holder(name)
+        if earlier and not self._may_replace(earlier, source, path):
+            raise _taken(name, earlier)
 
     def change(self, name: str, edit: Callable[[ModelManifest], ModelManifest]) -> ModelManifest:
         """Rewrite a manifest; raise InvalidRequest for the built-in model, which has none, and what
@@ -275,10 +281,10 @@ class ModelStore:
             (model for model in self.list() if model.name.casefold() == name.casefold()), None
         )
 
-    def _may_replace(self, earlier: ModelManifest, model: ModelManifest) -> bool:
+    def _may_replace(self, earlier: ModelManifest, source: str, path: str) -> bool:
         if earlier.source == "builtin" or earlier.preset.base:
             return False
-        return earlier.source == model.source or files.same(earlier.path, model.path)
+        return earlier.source == source or files.same(earlier.path, path)
 
     def _write(self, model: ModelManifest, *, new: bool) -> None:
         try:
@@ -286,7 +292,7 @@ class ModelStore:
         except FileExistsError:
             # a process without locks was quicker, or a damaged manifest holds the place
             holder = self._records.named(model.name)
-            if holder is not None and not self._may_replace(holder, model):
+            if holder is not None and not self._may_replace(holder, model.source, model.path):
                 raise _taken(model.name, holder) from None
             manifest.write(self.directory, model, new=False)
 

@@ -19,14 +19,15 @@ class Pulls:
         self._watching: dict[object, PullProgress] = {}
 
     async def pull(
-        self, name: str, limit: int | None = None, *, now: bool = False
+        self, name: str, limit: int | None = None, *, called: str = "", now: bool = False
     ) -> AsyncGenerator[PullProgress | ModelManifest]:
         """Fetch and register a model: progress, then its manifest; see `Downloads.pull`. Closing
         leaves; the bytes on disk are kept.
         """
         watcher = object()
         with self._gate.enter(), self._noted(watcher) as note:
-            async with aclosing(self._downloads.pull(name, limit, now=now)) as events:
+            pulled = self._downloads.pull(name, limit, called=called, now=now)
+            async with aclosing(pulled) as events:
                 async for event in events:
                     note(event)
                     yield event

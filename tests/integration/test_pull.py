@@ -453,6 +453,7 @@ async def test_a_name_that_is_taken_is_not_taken_over(
     with pytest.raises(NameTaken):
         await fetch(downloads, "acme/tiny-GGUF")
     assert store.get("acme/tiny-GGUF:Q8_0").path == str(embedding_model)
+    assert hub.served == []
 
 
 async def test_pulling_again_fetches_nothing_and_stays_owned(

@@ -24,7 +24,7 @@ from urllib.parse import unquote, urlsplit
 
 from llmd.errors import CorruptFile, DownloadFailed
 from llmd.models.names import name_from_file
-from llmd.models.sources.lines import Fetched, Progress
+from llmd.models.sources.lines import Fetched, Named, Progress
 from llmd.models.sources.program import run
 from llmd.models.sources.transfer import Refused, Remote, Stored, Transfer
 from llmd.models.sources.transfer.faults import explained
@@ -53,6 +53,8 @@ def pull(url: str, sha256: str, models_dir: Path, transfer: Transfer) -> Fetched
     first = plan[0].remote
     folder = home / _key(first.etag, str(first.size))
     targets = [folder / part.name for part in plan]
+    name = name_from_file(targets[0])
+    transfer.report.line(Named(name, url, str(targets[0])))
     wanted = list(zip((part.remote for part in plan), targets, strict=True))
     transfer.check_room(_basename(url), wanted)
     transfer.report.total = sum(remote.size for remote, _ in wanted)
@@ -70,7 +72,7 @@ def pull(url: str, sha256: str, models_dir: Path, transfer: Transfer) -> Fetched
         revision=first.etag,
         selector=plan[0].name,
         fresh=True,  # nobody else puts files there
-        name=name_from_file(targets[0]),
+        name=name,
         source=url,
         digests={path: digest for path, digest in digests.items() if digest},
     )

@@ -41,7 +41,7 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 from llmd import __version__
 from llmd.errors import CorruptFile
 from llmd.models.sources import faults
-from llmd.models.sources.lines import Fetched, Progress
+from llmd.models.sources.lines import Fetched, Named, Progress
 from llmd.models.sources.program import run
 from llmd.models.sources.report import Report
 from llmd.models.sources.selection import RemoteFile, select
@@ -93,10 +93,13 @@ def pull(repo: str, selector: str, revision: str, transfer: Transfer) -> Fetched
     companions = [selected.projector] if selected.projector else []
     plan = [_plan(repo, commit, remote) for remote in (*selected.choice.files, *companions)]
     report.total = sum(file.size for file in plan)
+    first = selected.choice.files[0].name
+    name = f"{repo}@{revision}:{selected.selector}" if revision else ""
+    source = f"hf://{repo}@{revision}/{first}" if revision else f"hf://{repo}/{first}"
+    report.line(Named(name or f"{repo}:{selected.selector}", source, plan[0].path or ""))
     _check_room(repo, plan, transfer)
     paths = [_obtain(repo, commit, file, transfer) for file in plan]
     _remember_revision(repo, revision or constants.DEFAULT_REVISION, commit)
-    first = selected.choice.files[0].name
     return Fetched(
         files=paths[: len(selected.choice.files)],
         repo=repo,
@@ -105,8 +108,8 @@ def pull(repo: str, selector: str, revision: str, transfer: Transfer) -> Fetched
         # what another tool fetched, if only in part, stays when the model is removed
         fresh=all(_fetched_here(file, transfer) for file in plan),
         projector=paths[-1] if companions else "",
-        name=f"{repo}@{revision}:{selected.selector}" if revision else "",
-        source=f"hf://{repo}@{revision}/{first}" if revision else f"hf://{repo}/{first}",
+        name=name,
+        source=source,
         digests=_digests(paths, plan),
     )
 

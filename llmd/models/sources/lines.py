@@ -1,5 +1,5 @@
-"""What a source program writes, one JSON object a line: any number of `Progress`, then one
-`Fetched` or `Failed`. What the daemon writes back meanwhile: `Pace`.
+"""What a source program writes, one JSON object a line: any number of `Progress`, perhaps a
+`Named`, then one `Fetched` or `Failed`. What the daemon writes back meanwhile: `Pace`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,17 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
     """Bytes of all files; 0: not known yet."""
     note: str = ""
     """What is unusual just now, as a sentence: a retry, a file that changed, a wait."""
+
+
+class Named(msgspec.Struct, frozen=True, tag="named"):
+    """What is about to be fetched, where a program knows before: `name` and `source` as `Fetched`
+    will have them.
+    """
+
+    name: str
+    source: str
+    path: str = ""
+    """Of the first file, where it is going to lie or does; empty: not known yet."""
 
 
 class Fetched(msgspec.Struct, frozen=True, tag="fetched"):
@@ -93,4 +104,5 @@ class Pace(msgspec.Struct, frozen=True, tag="pace"):
     """Bytes per second; 0: as quickly as it can."""
 
 
-Line = Progress | Fetched | Failed
+Said = Progress | Named | Fetched
+Line = Said | Failed

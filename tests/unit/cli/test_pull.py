@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from llmd.errors import DownloadFailed
-from tests.fakes.daemon import FakeDaemon
+from tests.fakes.daemon import TINY, FakeDaemon
 from tests.unit.cli.conftest import Llmd
 
 DOWNLOADING = {"status": "downloading", "file": "f.gguf", "done": 5, "total": 10, "rate": 1.0}
@@ -71,3 +71,21 @@ def test_ctrl_c_says_how_to_resume(daemon: FakeDaemon) -> None:
     assert command.returncode == 130
     assert err == b"paused; run the same command to resume: llmd pull x\n"
     assert daemon.left.wait(5)
+
+
+def test_a_name_may_be_given(llmd: Llmd, daemon: FakeDaemon) -> None:
+    assert llmd("pull", "x", "--name", "mine").code == 0
+    assert daemon.body("/control/pull") == {
+        "name": "x",
+        "limit": None,
+        "now": False,
+        "called": "mine",
+    }
+
+
+@pytest.mark.parametrize(("kind", "use"), [("embedding", ": llmd embed -m e TEXT"), ("rerank", "")])
+def test_the_last_line_says_how_such_a_model_is_used(
+    llmd: Llmd, daemon: FakeDaemon, kind: str, use: str
+) -> None:
+    daemon.answers["/control/pull"] = [{"model": {**TINY, "name": "e", "kind": kind}}]
+    assert llmd("pull", "x").err == f"e is ready{use}\n"

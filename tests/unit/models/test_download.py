@@ -18,13 +18,14 @@ from llmd.errors import (
     InvalidRequest,
     LlmdError,
     ModelNotFound,
+    NameTaken,
     NoRoom,
     UnsupportedArchitecture,
 )
 from llmd.models import courier, download
 from llmd.models.catalog import Catalogue
 from llmd.models.download import Downloads
-from llmd.models.sources.lines import Fetched, Progress
+from llmd.models.sources.lines import Fetched, Named, Progress, Said
 from llmd.models.store import ModelStore
 from llmd.protocol.models import ModelManifest, Prospect, PullProgress
 from tests.fakes.gguf import write
@@ -49,13 +50,13 @@ class Source:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, ...]] = []
-        self.lines: asyncio.Queue[Progress | Fetched | LlmdError] = asyncio.Queue()
+        self.lines: asyncio.Queue[Said | LlmdError] = asyncio.Queue()
         self.alive = 0
 
     @asynccontextmanager
     async def running(
         self, module: str, *arguments: str, **_: object
-    ) -> AsyncIterator[AsyncIterator[Progress | Fetched]]:
+    ) -> AsyncIterator[AsyncIterator[Said]]:
         self.asked.append((module.rpartition(".")[2], *arguments))
         self.alive += 1
         try:
@@ -63,7 +64,7 @@ class Source:
         finally:
             self.alive -= 1
 
-    async def _lines(self) -> AsyncIterator[Progress | Fetched]:
+    async def _lines(self) -> AsyncIterator[Said]:
         while True:
             line = await self.lines.get()
             if isinstance(line, LlmdError):
@@ -319,3 +320,47 @@ async def test_a_look_raises_what_the_source_says(downloads: Downloads, source: 
         await downloads.look("acme/m")
     with pytest.raises(InvalidRequest):
         await downloads.look("/a/file.gguf")
+
+
+@pytest.mark.parametrize(("typed", "called"), [("https://host/mine.gguf", ""), ("tiny", "Mine")])
+async def test_a_name_that_is_taken_is_refused_before_anything_is_fetched(
+    downloads: Downloads,
+    source: Source,
+    store: ModelStore,
+    embedding_model: Path,
+    typed: str,
+    called: str,
+) -> None:
+    store.register(embedding_model, "mine")
+    source.lines.put_nowait(Named("mine", "https://host/mine.gguf", "/models/web/mine.gguf"))
+    source.lines.put_nowait(Progress("downloading"))
+    with pytest.raises(NameTaken, match=str(embedding_model)):
+        async for _ in downloads.pull(typed, called=called):
+            pass
+    assert source.lines.qsize() == 1
+    assert source.alive == 0
+
+
+async def test_what_may_be_replaced_is_fetched_again(
+    downloads: Downloads, source: Source, store: ModelStore, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "m.gguf")
+    store.register(file, "mine", "https://host/mine.gguf")
+    for named in (Named("mine", "https://host/mine.gguf"), Named("mine", "hf://a/b", str(file))):
+        source.lines.put_nowait(named)
+        source.lines.put_nowait(Fetched([str(file)], "a", "b", "", True, "", "mine", named.source))
+        manifest = (await pull(downloads, "https://host/mine.gguf"))[-1]
+        assert isinstance(manifest, ModelManifest)
+        assert manifest.source == named.source
+
+
+async def test_a_model_is_called_as_the_person_wants(
+    downloads: Downloads, source: Source, store: ModelStore, tmp_path: Path
+) -> None:
+    source.lines.put_nowait(Named("acme/m:Q8_0", "hf://acme/m/m.gguf"))
+    source.lines.put_nowait(fetched(write(tmp_path / "m.gguf")))
+    manifest = [event async for event in downloads.pull("acme/m", called="mine")][-1]
+    assert manifest == store.get("mine")
+    for name, wrong in (("acme/m", "no such: name?"), ("llmd-tiny", "other")):
+        with pytest.raises(InvalidRequest):
+            await anext(downloads.pull(name, called=wrong))

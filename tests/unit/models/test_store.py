@@ -464,3 +464,13 @@ def test_a_file_that_a_damaged_record_names_is_not_deleted(
     assert [damaged.path for damaged in store.damaged()] == [record]
     assert store.remove("m").freed == 0
     assert file.exists()
+
+
+def test_a_name_is_free_for_what_may_be_registered_under_it(store: ModelStore, file: Path) -> None:
+    store.check_free("mine", "https://host/mine.gguf", "")
+    model = store.register(file, "Mine", "https://host/mine.gguf")
+    store.check_free("mine", model.source, "")
+    store.check_free("mine", "hf://a/b", model.path)
+    for name in ("mine", "LLMD-tiny"):
+        with pytest.raises(NameTaken):
+            store.check_free(name, "hf://a/b", "/other.gguf")

@@ -30,7 +30,7 @@ async def test_downloads_under_way_are_told_once_for_each_model(
     pulls = bench.services.pulls
 
     async def pull(
-        _self: object, name: str, _limit: object, *, now: bool
+        _self: object, name: str, _limit: object, *, called: str, now: bool
     ) -> AsyncGenerator[PullProgress]:
         yield PullProgress(status="resolving")
         yield PullProgress(status="downloading", name=name, done=5, total=10)

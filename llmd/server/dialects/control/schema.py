@@ -111,6 +111,8 @@ class Pull(msgspec.Struct, frozen=True):
     """Bytes per second for this download; 0: no limit of its own."""
     now: bool = False
     """Whether it does not wait for the hours."""
+    called: str = ""
+    """To register it under; empty: as its source or the catalogue calls it."""
 
 
 class Quantize(msgspec.Struct, frozen=True):

@@ -7,11 +7,12 @@ import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from llmd.errors import CorruptFile, DownloadFailed, ModelNotFound
 from llmd.models.sources.https import addresses, file_name, pull
-from llmd.models.sources.lines import Fetched, Terms
+from llmd.models.sources.lines import Fetched, Line, Named, Progress, Terms
 from llmd.models.sources.report import Report
 from llmd.models.sources.transfer import Transfer, patience
 from tests.fakes.fileserver import BLOCK, FileServer, serving
@@ -45,7 +46,7 @@ def fetch(tmp_path: Path, said: io.BytesIO) -> Fetch:
 
 
 def test_a_file_gets_its_place_its_name_and_its_digest(
-    site: FileServer, fetch: Fetch, tmp_path: Path
+    site: FileServer, fetch: Fetch, tmp_path: Path, said: io.BytesIO
 ) -> None:
     fetched = fetch(f"{site.url}/x/m-Q8_0.gguf?download=true")
     (path,) = map(Path, fetched.files)
@@ -55,6 +56,10 @@ def test_a_file_gets_its_place_its_name_and_its_digest(
     assert (fetched.name, fetched.fresh) == ("m-Q8_0", True)
     assert fetched.source == f"{site.url}/x/m-Q8_0.gguf?download=true"
     assert fetched.digests == {str(path): hashlib.sha256(MODEL).hexdigest()}
+    lines = [msgspec.json.decode(line, type=Line) for line in said.getvalue().splitlines()]
+    (named,) = (line for line in lines if isinstance(line, Named))
+    assert named == Named(fetched.name, fetched.source, str(path))
+    assert not any(isinstance(line, Progress) and line.done for line in lines[: lines.index(named)])
 
 
 def test_the_same_version_is_not_fetched_again(site: FileServer, fetch: Fetch) -> None:

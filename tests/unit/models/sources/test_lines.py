@@ -6,13 +6,14 @@ import msgspec
 import pytest
 
 from llmd.errors import DownloadFailed
-from llmd.models.sources.lines import Failed, Fetched, Line, Progress
+from llmd.models.sources.lines import Failed, Fetched, Line, Named, Progress
 
 
 @pytest.mark.parametrize(
     "line",
     [
         Progress("downloading", "m.gguf", 5, 10),
+        Named("m", "https://host/m.gguf", "/m.gguf"),
         Fetched(["/m.gguf"], "acme/m", "main", "Q8_0", fresh=True),
         Failed(DownloadFailed("no").to_wire()),
     ],

@@ -141,7 +141,9 @@ async def copy_model(request: web.Request) -> web.Response:
 async def pull(request: web.Request) -> web.StreamResponse:
     """Download a model."""
     order = await read_json(request, schema.Pull)
-    events = request.app[SERVICES].pulls.pull(order.name, order.limit, now=order.now)
+    events = request.app[SERVICES].pulls.pull(
+        order.name, order.limit, called=order.called, now=order.now
+    )
     return await lines(request, events, convert.pull_line)
 
 
