@@ -138,7 +138,7 @@ def _interactive(talk: "Chat", wishes: dict[str, Any], *, plain: bool) -> None:
     _remind(talk)
     answering = _plain_answer if plain else lambda: MarkdownAnswer(console)
     dialogue = Dialogue(talk, wishes, answering, remark=_dim)
-    editor = Editor(find_paths().history_file, talk.models)
+    editor = Editor(find_paths().history_file if talk.keeping else None, talk.models)
     _converse(dialogue, editor.read)
     if talk.keeping and talk.keeping.session:
         _dim(f"Kept; llmd chat --session {talk.keeping.session[:8]} goes on with it.")

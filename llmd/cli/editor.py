@@ -9,7 +9,7 @@ from pathlib import Path
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 from prompt_toolkit.document import Document
-from prompt_toolkit.history import FileHistory
+from prompt_toolkit.history import FileHistory, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output
@@ -101,14 +101,15 @@ class Editor:
 
     def __init__(
         self,
-        history: Path,
+        history: Path | None,
         models: Callable[[], list[str]],
         *,
         source: Input | None = None,
         screen: Output | None = None,
     ) -> None:
+        """Remember what is typed in the file `history`; None: no longer than this lasts."""
         self._session: PromptSession[str] = PromptSession(
-            history=open_history(history),
+            history=open_history(history) if history else InMemoryHistory(),
             completer=ChatCompleter(models),
             complete_while_typing=True,
             key_bindings=_bindings(),

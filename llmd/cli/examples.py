@@ -13,7 +13,7 @@ _BY_COMMAND = {
     "embed": ("llmd embed 'red apple' 'green pear' --json", "cat lines.txt | llmd embed"),
     "sessions ls": ("llmd sessions ls --all",),
     "sessions show": ("llmd sessions show Trip", "llmd sessions show 1f0c --last 0"),
-    "sessions rm": ("llmd sessions rm Trip --yes",),
+    "sessions rm": ("llmd sessions rm Trip --yes", "llmd sessions rm --older-than 30d"),
     "sessions export": ("llmd sessions export Trip -o trip.md",),
     "search": ("llmd search", "llmd search code --kind tools --max-size 6GB"),
     "pull": (

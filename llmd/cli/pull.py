@@ -11,22 +11,26 @@ _USE = {"chat": ": llmd chat {}", "embedding": ": llmd embed -m {} TEXT"}
 """How a kind of model is used on the command line."""
 
 
+_Reference = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="An alias such as qwen3-4b (see `llmd search`), OWNER/REPO[:QUANT] of the hub, "
+        "ollama://NAME:TAG, modelscope://OWNER/REPO, or the address of a GGUF file.",
+        autocompletion=Kind.CATALOGUE.names,
+    ),
+]
+_Called = Annotated[
+    str,
+    typer.Option(
+        "--name", metavar="NAME", help="Name to give it; default: as its source calls it."
+    ),
+]
+
+
 def pull(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME",
-            help="An alias such as qwen3-4b (see `llmd search`), OWNER/REPO[:QUANT] of the hub, "
-            "ollama://NAME:TAG, modelscope://OWNER/REPO, or the address of a GGUF file.",
-            autocompletion=Kind.CATALOGUE.names,
-        ),
-    ],
-    called: Annotated[
-        str,
-        typer.Option(
-            "--name", metavar="NAME", help="Name to give it; default: as its source calls it."
-        ),
-    ] = "",
+    name: _Reference,
+    called: _Called = "",
     limit_rate: Annotated[
         str | None,
         typer.Option(

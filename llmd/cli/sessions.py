@@ -1,6 +1,7 @@
 """`llmd sessions ls show rm export`: conversations that the daemon keeps."""
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -108,24 +109,55 @@ def show(
 @app.command()
 def rm(
     names: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="SESSION...", help="Ids or titles.", autocompletion=Kind.SESSIONS.names
+            metavar="SESSION", help="Ids or titles.", autocompletion=Kind.SESSIONS.names
         ),
-    ],
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All of them, and what was typed in chats.")
+    ] = False,
+    older_than: Annotated[
+        str | None,
+        typer.Option(
+            "--older-than", metavar="TIME", help="Those that went on last so long ago, as 30d."
+        ),
+    ] = None,
     yes: options.Yes = False,
 ) -> None:
     """Delete conversations."""
     from llmd.cli.confirming import confirm
     from llmd.cli.connect import client
+    from llmd.config.paths import find_paths
 
+    if sum(map(bool, (names, everything, older_than))) != 1:
+        raise typer.BadParameter("give names, or --all, or --older-than.")
+    latest = time.time() - (_age(older_than) if older_than else 0)
     daemon = client(start=True)
-    sessions = [find(daemon, name)["session"] for name in names]
-    titles = ", ".join(_line(session["title"]) or session["id"][:_SHORT_ID] for session in sessions)
+    if names:
+        sessions = [find(daemon, name)["session"] for name in names]
+        titles = ", ".join(_line(one["title"]) or one["id"][:_SHORT_ID] for one in sessions)
+    else:
+        sessions = [one for one in _sessions(daemon) if everything or one["updated_at"] <= latest]
+        titles = f"{len(sessions)} conversations"
     confirm(f"Delete {titles}?", yes=yes)
     for session in sessions:
         daemon.delete(f"/control/sessions/{session['id']}")
         typer.echo(f"Deleted {session['id'][:_SHORT_ID]} {_line(session['title'])}".rstrip())
+    if everything:
+        find_paths().history_file.unlink(missing_ok=True)
+
+
+def _age(text: str) -> float:
+    from llmd.config.values import Duration
+
+    try:
+        found = Duration.parse(text)
+    except ValueError:
+        found = Duration(-1)
+    if not found.limited:
+        raise typer.BadParameter(f"{text} is no time; write 30d or 12h.", param_hint="--older-than")
+    return float(found)
 
 
 @app.command()

@@ -3,6 +3,9 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
+
+from llmd.config.paths import Paths
 from llmd.errors import WorkerDied
 from tests.fakes.daemon import TINY, FakeDaemon
 from tests.unit.cli.conftest import Llmd, Terminal
@@ -110,3 +113,17 @@ def test_the_model_may_be_named_as_other_commands_have_it(llmd: Llmd, daemon: Fa
     assert llmd("chat", "-m", "llmd-tiny", stdin="First?\n").code == 0
     assert daemon.body(CHAT)["model"] == "llmd-tiny"
     assert llmd("chat", "newest", "-m", "llmd-tiny", stdin="First?\n").code == 2
+
+
+@pytest.mark.parametrize("keeping", ["--keep", "--no-keep"])
+def test_what_is_typed_is_remembered_only_where_it_is_kept(
+    terminal: Terminal, daemon: FakeDaemon, paths: Paths, keeping: str
+) -> None:
+    screen = terminal("chat", keeping)
+    screen.expect(">>>")
+    screen.type("my secret\r")
+    screen.expect(TEXT)
+    screen.expect(">>>")
+    screen.type("\x04")
+    assert screen.process.wait(timeout=10) == 0
+    assert paths.history_file.exists() == bool(daemon.kept.sessions) == (keeping == "--keep")

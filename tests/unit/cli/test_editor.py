@@ -83,3 +83,12 @@ def test_commands_models_and_files_are_completed(tmp_path: Path) -> None:
     assert completions(f"/load {tmp_path}/ta", []) == ["lk.json"]
     assert completions("hello /s", []) == []
     assert completions("/model ", None) == []
+
+
+def test_without_a_history_nothing_that_is_typed_outlasts_the_editor() -> None:
+    with create_pipe_input() as keyboard:
+        editor = Editor(None, list, source=keyboard, screen=DummyOutput())
+        keyboard.send_text("secret\r")
+        assert editor.read() == "secret"
+        keyboard.send_text("\x1b[A\r")
+        assert editor.read() == "secret"

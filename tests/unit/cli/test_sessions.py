@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from llmd.config.paths import Paths
 from tests.fakes.daemon import FakeDaemon
 from tests.unit.cli.conftest import Llmd
 
@@ -71,3 +72,34 @@ def test_what_was_exported_as_json_can_be_loaded_into_a_chat(
     llmd("sessions", "export", "Trip", "-o", str(tmp_path / "trip.json"))
     assert "2 messages" in llmd("chat", stdin=f"/load {tmp_path}/trip.json\nGo on.\n").out
     assert len(daemon.body("/v1/chat/completions")["messages"]) == 3
+
+
+def test_all_are_deleted_and_what_was_typed_in_chats(
+    llmd: Llmd, daemon: FakeDaemon, paths: Paths
+) -> None:
+    for title in ("Trip", "Diary"):
+        daemon.kept.make(title, ("user", "Where?"), ("assistant", "Here."))
+    paths.history_file.parent.mkdir(parents=True)
+    paths.history_file.write_text("+Where?\n")
+    result = llmd("sessions", "rm", "--all")
+    assert (result.code, result.out.count("Deleted ")) == (0, 2)
+    assert daemon.kept.sessions == []
+    assert not paths.history_file.exists()
+
+
+def test_those_are_deleted_that_went_on_last_long_ago(
+    llmd: Llmd, daemon: FakeDaemon, paths: Paths
+) -> None:
+    for title, age in (("Trip", 40 * 86_400), ("Diary", 20 * 86_400)):
+        daemon.kept.make(title, ("user", "Where?"), ("assistant", "Here."))
+        daemon.kept.sessions[-1]["updated_at"] -= age
+    assert llmd("sessions", "rm", "--older-than", "30d").out.endswith(" Trip\n")
+    assert [one["title"] for one in daemon.kept.sessions] == ["Diary"]
+
+
+@pytest.mark.parametrize(
+    "arguments", ["", "Trip --all", "--all --older-than 1d", "--older-than soon", "--older-than -1"]
+)
+def test_what_to_delete_must_be_plain(llmd: Llmd, daemon: FakeDaemon, arguments: str) -> None:
+    assert llmd("sessions", "rm", *arguments.split()).code == 2
+    assert daemon.asked == []
