@@ -1,7 +1,8 @@
-"""One streamed answer: gathers chunks of the OpenAI dialect, tells what to say about the result.
-Pure.
+"""One streamed answer: gathers chunks of the OpenAI dialect, tells what to say about the result,
+writes it.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,6 +57,16 @@ class Answer:
             "finish_reason": self.finish_reason,
             "usage": self.usage,
         }
+
+
+def written(text: str) -> None:
+    """Write what a model says: a terminal gets nothing that could move its cursor or set its
+    clipboard, anything else the text as it is.
+    """
+    from llmd.tui.chat.plain import plain
+
+    sys.stdout.write(plain(text) if sys.stdout.isatty() else text)
+    sys.stdout.flush()
 
 
 def speed(usage: Mapping[str, Any]) -> str:

@@ -113,13 +113,10 @@ def _model(daemon: "Client", wanted: str | None, before: str) -> str:
 
 
 def _plain_answer() -> "Answering":
+    from llmd.cli.answer import written
     from llmd.cli.markdown import PlainAnswer
 
-    def write(text: str) -> None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-
-    return PlainAnswer(write)
+    return PlainAnswer(written)
 
 
 def _interactive(talk: "Chat", wishes: dict[str, Any], *, plain: bool) -> None:

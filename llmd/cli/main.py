@@ -27,6 +27,8 @@ def run(arguments: list[str]) -> int:
     try:
         app(arguments, prog_name="llmd", color=_colour())
     except SystemExit as end:
+        if _interrupted(end):
+            return _flushed(INTERRUPTED)
         return _flushed(end.code if isinstance(end.code, int) else FAILED)
     except LlmdError as error:
         _report(str(error))
@@ -47,6 +49,12 @@ def _open_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  it stays open
+
+
+def _interrupted(end: SystemExit) -> bool:
+    """Whether Ctrl-C ended a question, which Typer reports as an answer of no."""
+    aborted = end.__context__
+    return isinstance(aborted, typer.Abort) and isinstance(aborted.__context__, KeyboardInterrupt)
 
 
 def _colour() -> bool | None:

@@ -15,6 +15,8 @@ from rich.live import Live
 from rich.markdown import Markdown
 from rich.segment import Segment, SegmentLines
 
+from llmd.tui.chat.plain import plain
+
 _REDRAW_INTERVAL = 0.07
 _SPARE_LINES = 2
 _FENCES = ("```", "~~~")
@@ -74,7 +76,7 @@ class MarkdownAnswer:
 
     def feed(self, text: str) -> None:
         """Add text; the screen follows a few times a second."""
-        self._block += text
+        self._block += plain(text)
         if self._clock() - self._drawn_at >= _REDRAW_INTERVAL:
             self._drawn_at = self._clock()
             self._draw()

@@ -161,7 +161,7 @@ def _answer(
     client: Any, path: str, body: dict[str, Any], *, whole: bool, as_json: bool, stats: bool
 ) -> None:
     from llmd.cli import render
-    from llmd.cli.answer import BUILT_IN, BUILT_IN_NOTICE, Answer, statistics
+    from llmd.cli.answer import BUILT_IN, BUILT_IN_NOTICE, Answer, statistics, written
     from llmd.cli.loading import show_loading
     from llmd.cli.thoughts import Thoughts, thoughts
 
@@ -176,8 +176,7 @@ def _answer(
                 reasoning.feed(answer.thought)
                 if streams and added:
                     reasoning.close()
-                    sys.stdout.write(added)
-                    sys.stdout.flush()
+                    written(added)
     finally:  # an error or Ctrl-C must not leave the prompt of the shell behind half a line
         reasoning.close()
         if streams and answer.text and not answer.text.endswith("\n"):
@@ -185,7 +184,7 @@ def _answer(
     if as_json:
         render.print_json(answer.as_dict())
     elif whole:
-        typer.echo(answer.text)
+        written(f"{answer.text}\n")
     for notice in answer.notices():
         render.note(notice)
     if stats:

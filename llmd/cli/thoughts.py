@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import typer
 
+from llmd.tui.chat.plain import plain
+
 Write = Callable[[str], object]
 
 
@@ -22,7 +24,7 @@ class Thoughts:
         """Add text."""
         if self._write and text:
             self._open = True
-            self._write(typer.style(text, dim=True))
+            self._write(typer.style(plain(text), dim=True))
 
     def close(self) -> None:
         """Part it from what follows, if there was any."""
@@ -37,5 +39,4 @@ def thoughts() -> Thoughts:
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    typer.echo(text, nl=False)  # which knows whether colours are welcome

@@ -81,6 +81,8 @@ class FakeDaemon:
         self.live: list[dict[str, Any]] = []
         self.ended: list[dict[str, Any]] = []
         self.pieces = ["The capital ", "of France ", "is Paris."]
+        self.reasoning: list[str] = []
+        """What comes before the pieces of a chat's answer."""
         self.pause = 0.0
         self.usage: dict[str, Any] = dict(USAGE)
         self.finish_reason = "stop"
@@ -302,6 +304,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _stream(self, script: FakeDaemon, body: Any) -> None:
         chat = "messages" in body
         self._open("text/event-stream")
+        for thought in script.reasoning if chat else ():
+            self._event(self._chunk(body, [{"delta": {"reasoning_content": thought}}]))
         for place, piece in enumerate(script.pieces):
             if place and script.failure_after:
                 self._event({"error": _openai(script.failure_after)})

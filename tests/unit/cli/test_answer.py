@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from llmd.cli.answer import Answer, speed, statistics
+import pytest
+
+from llmd.cli.answer import Answer, speed, statistics, written
 from tests.fakes.daemon import USAGE
 
 
@@ -52,3 +54,18 @@ def test_reasoning_is_kept_apart_and_told_when_there_was_any() -> None:
     assert answer.thought == "Hm"
     assert answer.take({"choices": [{"delta": {"content": "Hi"}}]}) == "Hi"
     assert (answer.thought, answer.as_dict()["reasoning"], answer.text) == ("", "Hm", "Hi")
+
+
+@pytest.mark.parametrize(
+    ("terminal", "shown"),
+    [(True, "a]52;c;aGk=b[2Jcd\te\n"), (False, "a\x1b]52;c;aGk=\x07b\x1b[2Jc\rd\te\n")],
+)
+def test_a_terminal_gets_no_escape_sequences_and_a_pipe_gets_all(
+    terminal: bool,
+    shown: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    written("a\x1b]52;c;aGk=\x07b\x1b[2Jc\rd\te\n")
+    assert capsys.readouterr().out == shown

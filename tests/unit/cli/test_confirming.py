@@ -72,3 +72,19 @@ def test_a_conversation_is_named_before_it_goes(
     assert "Delete Trip?" in capsys.readouterr().out
     monkeypatch.setattr("sys.stdin", Terminal(""))
     assert run(["sessions", "rm", made["id"], "--yes"]) == 0
+
+
+def test_ctrl_c_at_a_question_is_130_and_no_is_1(
+    llmd: Llmd,
+    daemon: FakeDaemon,
+    pretend_terminal: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Interrupted(Terminal):
+        def readline(self, size: int | None = -1, /) -> str:
+            raise KeyboardInterrupt
+
+    pretend_terminal()
+    for stdin, code in ((Interrupted(), 130), (Terminal("n\n"), 1), (Terminal(""), 1)):
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert run(["rm", "llmd-tiny"]) == code

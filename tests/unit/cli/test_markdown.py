@@ -136,3 +136,13 @@ def test_splitting_loses_nothing(text: str) -> None:
 @given(st.text(alphabet="ab`~-1. \n*|#>", max_size=40), st.integers(1, 5))
 def test_any_text_in_any_pieces_is_rendered(text: str, piece: int) -> None:
     shown(text, piece=piece, height=5)
+
+
+def test_escape_sequences_of_a_model_do_not_reach_the_terminal() -> None:
+    screen = console(terminal=True)
+    answer = MarkdownAnswer(screen, itertools.count().__next__)
+    answer.feed("one \x1b]52;c;aGk=\x07 two \x1b[2J")
+    answer.close()
+    assert "\x1b]52" not in written(screen)
+    assert "\x1b[2J" not in written(screen)
+    assert "two" in written(screen)

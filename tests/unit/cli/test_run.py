@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,31 @@ def test_a_models_name_alone_is_no_prompt(llmd: Llmd, daemon: FakeDaemon, comman
     assert result.err == (
         "Error: There is no prompt. `llmd chat llmd-tiny` talks with llmd-tiny.\n"
     )
+
+
+@pytest.mark.parametrize("no_stream", [[], ["--no-stream"]])
+def test_escape_sequences_reach_a_pipe_and_no_terminal(
+    llmd: Llmd,
+    daemon: FakeDaemon,
+    pretend_terminal: Callable[[], None],
+    no_stream: list[str],
+) -> None:
+    daemon.models.append({**TINY, "name": "real"})
+    daemon.pieces = ["a\x1b[2", "Jb"]
+    assert llmd("run", *no_stream, "hello").out == "a\x1b[2Jb\n"
+    pretend_terminal()
+    assert llmd("run", *no_stream, "hello").out == "a[2Jb\n"
+
+
+def test_reasoning_is_not_dimmed_where_colours_are_unwelcome(
+    llmd: Llmd,
+    daemon: FakeDaemon,
+    monkeypatch: pytest.MonkeyPatch,
+    pretend_terminal: Callable[[], None],
+) -> None:
+    daemon.reasoning = ["Hm."]
+    pretend_terminal()
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert llmd("run", "hello").out == f"\x1b[2mHm.\x1b[0m\n\n{TEXT}\n"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert llmd("run", "hello").out == f"Hm.\n\n{TEXT}\n"

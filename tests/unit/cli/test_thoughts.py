@@ -33,3 +33,9 @@ def test_only_a_terminal_shows_reasoning(
     place.feed("Hm")
     place.close()
     assert bool(capsys.readouterr().out) is terminal
+
+
+def test_escape_sequences_of_reasoning_are_left_out() -> None:
+    shown: list[str] = []
+    Thoughts(shown.append).feed("a\x1b[2Jb")
+    assert shown == ["\x1b[2ma[2Jb\x1b[0m"]
