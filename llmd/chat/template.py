@@ -18,7 +18,7 @@ from llmd.chat.adaptation import adapt
 from llmd.chat.continuation import continued
 from llmd.chat.reader import Layout
 from llmd.chat.reasoning import find_thinking, switches, thinking_of
-from llmd.chat.sandbox import FAULTS, STEPS, ChatEnvironment, Refusal, run, to_json
+from llmd.chat.sandbox import FAULTS, STEPS, ChatEnvironment, Refusal, Spent, run, to_json
 from llmd.chat.tools.offer import Offer
 from llmd.chat.tools.registry import choose_format
 from llmd.errors import InvalidRequest
@@ -159,14 +159,11 @@ class ChatTemplate:
             raise InvalidRequest(
                 f"chat_template_kwargs may not set {min(taken)}.", param="chat_template_kwargs"
             )
-        adapted, offered = adapt(messages, tools, self.abilities, self.form.write)
-        if _THINKING in self.source:
-            adapted = [_with_thinking(message) for message in adapted]
-        given = offered or (None if self.abilities.absent_tools else [])
+        write = partial(
+            self._written, messages, tools, arguments or {}, generation=add_generation_prompt
+        )
         try:
-            return self._run(
-                adapted, given, arguments or {}, STEPS, add_generation_prompt=add_generation_prompt
-            )
+            return self._whatever_tools(write, tools)
         except Refusal as error:
             raise InvalidRequest(
                 f"The model's chat template refuses these messages: {error}", param="messages"
@@ -177,6 +174,32 @@ class ChatTemplate:
                 hint="/v1/completions takes a prompt without the template.",
                 param="messages",
             ) from error
+
+    def _whatever_tools(self, write: Callable[[Abilities], str], tools: Tools) -> str:
+        try:
+            return write(self.abilities)
+        except (Refusal, Spent):
+            raise
+        except FAULTS:
+            if not tools or not self.abilities.tools:
+                raise
+            # some templates break on schemas that their makers did not think of
+            return write(msgspec.structs.replace(self.abilities, tools=False))
+
+    def _written(
+        self,
+        messages: Sequence[Message],
+        tools: Tools,
+        arguments: Mapping[str, Any],
+        abilities: Abilities,
+        *,
+        generation: bool,
+    ) -> str:
+        adapted, offered = adapt(messages, tools, abilities, self.form.write)
+        if _THINKING in self.source:
+            adapted = [_with_thinking(message) for message in adapted]
+        given = offered or (None if abilities.absent_tools else [])
+        return self._run(adapted, given, arguments, STEPS, add_generation_prompt=generation)
 
     def _probe(self, messages: Sequence[Message], tools: Tools | None) -> str:
         return self._run(messages, tools, {}, _PROBE_STEPS)

@@ -305,6 +305,18 @@ def test_the_layout_of_an_answer_follows_from_the_request() -> None:
     assert not made.layout(chat(tools=[WEATHER], tool_choice=ToolChoice("none")), plain).offer.tools
 
 
+def test_tools_that_a_template_cannot_describe_are_described_by_llmd() -> None:
+    made = published_template("NousResearch-Hermes-3-Llama-3.1-8B-tool_use")
+    function: dict[str, Any] = {
+        "name": "f",
+        "parameters": {"type": "object", "properties": {"n": {"type": ["integer", "null"]}}},
+    }
+    prompt = made.render(HELLO, [{"type": "function", "function": function}])
+    assert "You can call these tools" in prompt
+    assert json.dumps(function) in prompt
+    assert "You can call these tools" not in made.render(HELLO, [WEATHER])
+
+
 def test_strictness_is_none_of_the_models_business() -> None:
     function = {**WEATHER["function"], "strict": True}
     made = published_template("Qwen-Qwen3-0.6B")
