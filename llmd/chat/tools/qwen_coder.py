@@ -18,6 +18,11 @@ from llmd.chat.tools.tagged_grammar import TagStyle, tagged_arguments
 
 _FUNCTION, _PARAMETER = "<function=", "<parameter="
 _FUNCTION_END, _PARAMETER_END = "</function>", "</parameter>"
+# where a model forgets to begin a line, the tag ends a value only if nothing but a tag follows it
+_LINE_ENDS = (
+    f"\n{_PARAMETER_END}",
+    *(_PARAMETER_END + behind for behind in ("\n", _PARAMETER, _FUNCTION_END, "</tool_call>")),
+)
 _NAME = re.compile(r"[^>\n<]*")
 _LONGEST_NAME = 256
 
@@ -45,13 +50,14 @@ class _Tags:
 
     def _call(self, scan: Scanner, tool: Tool) -> Parsing[None]:
         arguments = Arguments(scan, tool)
-        ends = tuple(dict.fromkeys((self.line + _PARAMETER_END, _PARAMETER_END)))
+        ends = _LINE_ENDS if self.line else (_PARAMETER_END,)
         while (yield from scan.closing(_PARAMETER)):
             name = yield from scan.word(_NAME, _LONGEST_NAME)
             yield from scan.expect(">")
             if self.line:
                 yield from scan.literal(self.line)
-            yield from arguments.value(name, ends)
+            found = yield from arguments.value(name, ends)
+            scan.unread(found.partition(_PARAMETER_END)[2])
         ended = yield from scan.closing(_FUNCTION_END)
         closed = yield from scan.closing(self.closing)
         if not ended and not closed:

@@ -37,6 +37,11 @@ ONE: list[Call] = [("special_function", {"arg1": 1})]
         (call("python", code='    print("x")'), "python", {"code": '    print("x")'}),
         (call("python", code="格"), "python", {"code": "格"}),
         (
+            call("html", markup="<p>a</parameter> b</parameter>c"),
+            "html",
+            {"markup": "<p>a</parameter> b</parameter>c"},
+        ),
+        (
             call("html", markup="<html>\n <head>\n  <title>Hello!</title>\n </head>\n</html>"),
             "html",
             {"markup": "<html>\n <head>\n  <title>Hello!</title>\n </head>\n</html>"},
@@ -83,6 +88,14 @@ ONE: list[Call] = [("special_function", {"arg1": 1})]
 )
 def test_values_become_what_the_schema_says(text: str, name: str, arguments: Any) -> None:
     assert calls_of(QWEN_CODER, text) == [(name, arguments)]
+
+
+@pytest.mark.parametrize("behind", ["\n</function>\n</tool_call>", "</function>", "</tool_call>"])
+def test_a_value_may_end_within_its_line(behind: str) -> None:
+    text = f"<tool_call>\n<function=python>\n<parameter=code>\n1</parameter>{behind}"
+    assert calls_of(QWEN_CODER, text) == [("python", {"code": "1"})]
+    two = "<function=magic_int>\n<parameter=ref>1</parameter><parameter=name>x</parameter>"
+    assert calls_of(QWEN_CODER, two + behind) == [("magic_int", {"ref": 1, "name": "x"})]
 
 
 def test_text_stands_before_calls_and_layout_between_them_is_dropped() -> None:
