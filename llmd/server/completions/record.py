@@ -126,8 +126,7 @@ class Record:
             told["model"] = self._model
         if whole:
             clock = figures.Clock(self._asked, under_way.first_piece, under_way.last_piece)
-            prompt = under_way.accepted[0].prompt_tokens
-            told |= figures.figures(choice, prompt, clock) | self.terms.told
+            told |= figures.figures(choice, under_way.accepted[0], clock) | self.terms.told
         if earlier := figures.versions(self._replaced):
             told["versions"] = earlier
         return NewMessage(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from llmd.protocol.events import Accepted
 from llmd.protocol.sessions import SessionMessage
 from llmd.server.completions.convert.answers import Choice
 
@@ -31,16 +32,16 @@ class Clock(NamedTuple):
     last: float
 
 
-def figures(choice: Choice, prompt_tokens: int, clock: Clock) -> dict[str, Any]:
+def figures(choice: Choice, accepted: Accepted, clock: Clock) -> dict[str, Any]:
     """Return how long an answer took, as far as it has come."""
     usage = choice.usage
     told: dict[str, Any] = {
         "usage": {
-            "prompt_tokens": usage.prompt_tokens or prompt_tokens,
+            "prompt_tokens": usage.prompt_tokens or accepted.prompt_tokens,
             "completion_tokens": choice.tokens,
             "cached_tokens": usage.cached_tokens,
             "reasoning_tokens": usage.reasoning_tokens,
-            "dropped_tokens": usage.dropped_tokens,
+            "dropped_tokens": usage.dropped_tokens or accepted.dropped_tokens,
         }
     }
     if clock.first:

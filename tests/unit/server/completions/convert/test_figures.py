@@ -20,7 +20,8 @@ def message(role: str = "assistant", content: str = "old", **info: object) -> Se
 
 
 def test_a_complete_answer_is_measured_by_the_worker() -> None:
-    told = figures(choice(prompt_tokens=7, cached_tokens=4, decode_seconds=2.0), 99, Clock(1, 3, 4))
+    measured = choice(prompt_tokens=7, cached_tokens=4, decode_seconds=2.0)
+    told = figures(measured, events.Accepted(99), Clock(1, 3, 4))
     assert told["usage"] == {
         "prompt_tokens": 7,
         "completion_tokens": 11,
@@ -32,13 +33,15 @@ def test_a_complete_answer_is_measured_by_the_worker() -> None:
 
 
 def test_one_that_broke_off_is_measured_by_the_clock() -> None:
-    told = figures(choice(), 99, Clock(asked=1.0, first=2.0, last=6.0))
+    accepted = events.Accepted(99, dropped_tokens=5)
+    told = figures(choice(), accepted, Clock(asked=1.0, first=2.0, last=6.0))
     assert told["usage"]["prompt_tokens"] == 99
+    assert told["usage"]["dropped_tokens"] == 5
     assert told["tokens_per_second"] == 2.5
 
 
 def test_what_has_not_come_has_no_figures() -> None:
-    assert set(figures(Choice(), 9, Clock(1.0, 0.0, 0.0))) == {"usage"}
+    assert set(figures(Choice(), events.Accepted(9), Clock(1.0, 0.0, 0.0))) == {"usage"}
 
 
 def test_answers_that_were_replaced_stay_known_with_those_before_them() -> None:

@@ -78,6 +78,7 @@ export function showVersion(article, at) {
   article.querySelector(".said").replaceChildren(rendered(seen.content ?? ""));
   reasoning(article, seen.reasoning ?? seen.reasoning_content ?? "", false, seen.usage?.reasoning_tokens);
   calls(article, (seen.tool_calls ?? []).map((call) => ({ ...call, ...call.function })));
+  tellLeftOut(article, seen.usage?.dropped_tokens);
   notice(article, seen);
   figures(article, seen, message.tokens);
   const steps = article.querySelector(".versions");
@@ -137,6 +138,13 @@ export function tellNotice(article, text, action = "", wrong = false) {
   button.hidden = !action;
   button.dataset.do = action;
   button.textContent = action ? t(`chat.${action}`) : "";
+}
+
+/** Say how many tokens of the oldest messages the model did not have. */
+export function tellLeftOut(article, tokens) {
+  const place = article.querySelector(".left-out");
+  place.hidden = !(tokens > 0);
+  place.textContent = tokens > 0 ? t("chat.left_out", { count: count(tokens) }) : "";
 }
 
 function notice(article, info) {

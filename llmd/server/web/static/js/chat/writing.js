@@ -1,7 +1,8 @@
 // The answer that is being written: says what is waited for, writes what comes, ends as a message.
 import { t } from "../base.js";
 import { state as page, chosen } from "./state.js";
-import { blankAnswer, calls, learn, messageOf, reasoning, settle, tellNotice } from "./messages.js";
+import { blankAnswer, calls, learn, messageOf, reasoning, settle, tellLeftOut, tellNotice } from "./messages.js";
+import { wanted } from "./parameters.js";
 import { count, seconds } from "./wording.js";
 import { Writer } from "./writer.js";
 
@@ -9,6 +10,12 @@ function earlier(article) {
   const copy = article.cloneNode(true);
   learn(copy, messageOf(article));
   return copy;
+}
+
+/** What is to be done on this page about a failure, where that is something else than elsewhere. */
+function advice(code) {
+  if (code !== "context_length_exceeded") return "";
+  return t(wanted().context_overflow === "error" ? "chat.too_long_refused" : "chat.too_long");
 }
 
 export class Writing {
@@ -30,6 +37,7 @@ export class Writing {
     this.article.querySelector(".actions").hidden = true;
     reasoning(this.article, "", true);
     calls(this.article, []);
+    tellLeftOut(this.article, 0);
     tellNotice(this.article, "");
     this.tell(t("chat.sending"));
   }
@@ -102,13 +110,13 @@ export class Writing {
   }
 
   /** What failed stands where the answer would, with what came of it, or under the earlier one. */
-  failed({ message, hint, answer }) {
+  failed({ code, message, hint, answer }) {
     this.leave();
     if (answer) settle(this.article, answer);
     else if (this.before) this.restore();
     else learn(this.article, { role: "assistant", content: this.writer.text, info: {} });
     this.article.dataset.failed = answer || this.before ? "answer" : "question";
-    tellNotice(this.article, [message, hint].filter(Boolean).join(" "), "retry", true);
+    tellNotice(this.article, [message, advice(code) || hint].filter(Boolean).join(" "), "retry", true);
   }
 
   /** Show the answer again that was to be replaced. */
