@@ -183,6 +183,22 @@ def test_enter_of_an_input_method_sends_nothing(visit: Open, chats: Daemon) -> N
     expect(page.get_by_role("button", name="重新回答")).to_be_visible()
 
 
+def test_enter_begins_a_line_on_a_soft_keyboard(visit: Open, chats: Daemon) -> None:
+    kept = keep(chats, "On a phone", ("user", "one"), ("assistant", "two"))
+    page = visit(f"{chats.address}/?s={kept}", width=1000, has_touch=True, is_mobile=True)
+    expect(page.locator("#hint")).to_be_hidden()
+    field = page.get_by_label("Message", exact=True)
+    field.fill("a line")
+    field.press("Enter")
+    expect(field).to_have_value("a line\n")
+    page.locator(".user").get_by_role("button", name="Edit").tap()
+    field = page.get_by_role("textbox", name="Edit")
+    field.fill("a line")
+    field.press("Enter")
+    expect(field).to_have_value("a line\n")
+    expect(page.locator("#log > .message")).to_have_count(2)
+
+
 def test_sessions_are_renamed_searched_and_deleted(visit: Open, chats: Daemon) -> None:
     kept = keep(chats, "About zebras", ("user", "the word okapi"), ("assistant", "Yes."))
     keep(chats, "About ants", ("user", "the word ant"))

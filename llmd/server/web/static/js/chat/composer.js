@@ -18,6 +18,14 @@ let sentAs = "";
 let early = false;
 
 export const focus = () => say.focus();
+
+/** Whether a key sends what is written: Enter does, but soft keyboards have no Shift+Enter for lines. */
+export function sends(event) {
+  // an input method takes Enter for itself; 229 is what some browsers say instead
+  const composing = event.isComposing || event.keyCode === 229;
+  return event.key === "Enter" && !event.shiftKey && !composing && !touch.matches;
+}
+
 export const isEmpty = () => !say.value.trim() && !pictures().length;
 
 function draw() {
@@ -116,9 +124,7 @@ say.addEventListener("input", () => {
   save();
 });
 say.addEventListener("keydown", (event) => {
-  // an input method takes Enter for itself; 229 is what some browsers say instead
-  const composing = event.isComposing || event.keyCode === 229;
-  if (event.key !== "Enter" || event.shiftKey || composing || touch.matches) return;
+  if (!sends(event)) return;
   event.preventDefault();
   if (state.turn !== null && !isEmpty()) note(t("chat.busy"));
   else form.requestSubmit(send.disabled ? null : send);

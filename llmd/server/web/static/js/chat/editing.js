@@ -36,7 +36,7 @@ export function edit(article) {
     if (event.key === "Escape") {
       event.stopPropagation();
       leave();
-    } else if (event.key === "Enter" && !event.shiftKey) {
+    } else if (composer.sends(event)) {
       event.preventDefault();
       form.requestSubmit();
     }
