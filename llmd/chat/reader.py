@@ -57,11 +57,21 @@ class Layout:
 class AnswerReader:
     """Reads one answer; see the engine's `Reader`."""
 
-    def __init__(self, layout: Layout, visible: frozenset[int], new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        visible: frozenset[int],
+        new_id: Callable[[], str],
+        permits: Callable[[str], bool] | None = None,
+    ) -> None:
+        """Give calls ids from `new_id`. A call of a tool that `permits` does not let begin, when
+        it is asked, is text.
+        """
         self.visible = visible
         """Control tokens whose text must reach `push`."""
         self._single = not layout.parallel
-        self._scan = Scanner(new_id, 1 if self._single else None, separate=layout.separate)
+        most = 1 if self._single else None
+        self._scan = Scanner(new_id, most, separate=layout.separate, permits=permits)
         self._parsing: Parsing[None] | None = layout.parse(self._scan)
         self._advance()
 
@@ -71,9 +81,14 @@ class AnswerReader:
         return self._scan.thinking
 
     @property
+    def calls(self) -> int:
+        """Tool calls that have begun in the text so far."""
+        return self._scan.calls
+
+    @property
     def called(self) -> bool:
         """Whether the text so far holds a tool call."""
-        return self._scan.calls > 0
+        return self.calls > 0
 
     @property
     def ended(self) -> bool:

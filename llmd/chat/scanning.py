@@ -40,8 +40,11 @@ class Scanner:
         most_calls: int | None = None,
         *,
         separate: bool = True,
+        permits: Callable[[str], bool] | None = None,
     ) -> None:
-        """Give calls ids from `new_id`; `separate`: keep reasoning apart from the answer."""
+        """Give calls ids from `new_id`; `separate`: keep reasoning apart from the answer;
+        `permits` says whether a call of a tool may begin here.
+        """
         self.separate = separate
         self.thinking = False
         """Whether the place is inside reasoning."""
@@ -53,6 +56,7 @@ class Scanner:
         """Calls that were read to their end."""
         self._new_id = new_id
         self._most = most_calls
+        self._permits = permits
         self._text = ""
         self._at = 0
         self._marks: list[int] = []
@@ -95,9 +99,13 @@ class Scanner:
             self.say(text)
 
     def begin(self, name: str, call_id: str = "") -> None:
-        """Begin a call; raise Enough when there may be no more of them."""
+        """Begin a call; raise Enough when there may be no more of them, Malformed when this one
+        may not be.
+        """
         if self._most is not None and self.calls >= self._most:
             raise Enough
+        if self._permits and not self._permits(name):
+            raise Malformed
         self._called.append(CallDelta(self.calls, call_id or self._new_id(), name))
         self.calls += 1
 

@@ -128,7 +128,7 @@ class ChatTemplate:
         opened = thinking.opened(prompt.text) if thinking else ""
         if prompt.continues:
             # behind its own text a model neither begins an answer nor to reason
-            form = replace(form, answer="")
+            form = replace(form, answer="", before="")
             thinking = thinking if opened and separate else None
         return Layout(
             form,

@@ -16,6 +16,7 @@ import numpy as np
 from llmd.engine.bindings import Floats
 from llmd.engine.grammar.gate import TextGate
 from llmd.engine.sampling import Sampler
+from llmd.errors import ConstraintRefused
 
 
 class Pieces(Protocol):
@@ -37,6 +38,13 @@ class Follower(Protocol):
         """Move on behind plain text."""
 
 
+class Restarting(Follower, Protocol):
+    """A grammar that can begin anew."""
+
+    def restart(self) -> None:
+        """Go back to where the grammar begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReasoningPlan:
     """How reasoning goes before a grammar begins."""
@@ -51,8 +59,6 @@ class ReasoningPlan:
     """Whether every answer begins with it."""
     then: tuple[int, ...] = ()
     """Tokens forced behind its end."""
-    instead: tuple[int, ...] = ()
-    """Tokens forced at the start of an answer without it."""
     never: tuple[int, ...] = ()
     """Tokens that may not come while it lasts."""
 
@@ -119,9 +125,7 @@ class ReasoningSampler:
         self._started = True
         wanted = plan.always or plan.opening[:1] == (likeliest,)
         self._reasoning = plan.opened or wanted
-        if not self._reasoning:
-            self._forced.extend(plan.instead)
-        elif not plan.opened:
+        if self._reasoning and not plan.opened:
             self._forced.extend(plan.opening)
 
     def _watch(self, token: int) -> None:
@@ -181,17 +185,16 @@ class TriggeredSampler:
         free: Sampler,
         constrained: Sampler,
         pieces: Pieces,
-        trigger: str,
+        gate: TextGate,
         follower: Follower,
     ) -> None:
-        """Wrap `free`, which `constrained` wraps too; its grammar `follower` begins with the
-        trigger.
+        """Wrap `free`, which `constrained` wraps too; its grammar `follower` begins with the text
+        that opens the gate.
         """
         self._free = free
         self._constrained = constrained
         self._pieces = pieces
-        self._trigger = trigger.encode()
-        self._gate: TextGate | None = TextGate([trigger])
+        self._gate: TextGate | None = gate
         self._follower = follower
 
     def choose(self, row: Floats) -> int:
@@ -221,44 +224,103 @@ class TriggeredSampler:
         rest = self._gate.push(piece)
         if rest is None:
             return
-        self._gate = None
-        if piece == self._trigger:
-            self._follower.consume(token)
-        else:
-            self._follower.consume_text(self._trigger + rest)
+        found, self._gate = self._gate.found, None
+        _enter(self._follower, token, piece, found + rest, found)
 
 
-class ForkedSampler:
-    """Lets the first token say what an answer is: where `token` is the likeliest it is of one kind,
-    else of the other.
+class Candidate:
+    """What may be a call: the beginning of an answer, and what stands behind certain texts."""
+
+    def __init__(self, pieces: Pieces, texts: Sequence[str], follower: Restarting) -> None:
+        """Look for `texts`; the grammar `follower` may begin with any of them."""
+        self._pieces = pieces
+        self._texts = texts
+        self._gate = TextGate(texts)
+        self._follower = follower
+        self.fits = True
+        """Whether all of it fits the grammar so far."""
+
+    def push(self, token: int) -> bool:
+        """Take one more token; return whether a candidate begins with it."""
+        piece = self._pieces.piece(token, special=True)
+        rest = self._gate.push(piece)
+        found = self._gate.found
+        if rest is not None:
+            self._gate = TextGate(self._texts)
+        self.fits = self.fits and _fits(lambda: self._follower.consume(token))
+        if rest is None or self.fits:
+            return False
+        self._follower.restart()
+        self.fits = _fits(lambda: _enter(self._follower, token, piece, found + rest, found))
+        return True
+
+
+class FollowedSampler:
+    """Chooses freely while a grammar follows what may be a call. Where it proves to be one, the
+    grammar takes over.
     """
 
-    def __init__(self, token: int, either: Sampler, otherwise: Sampler) -> None:
-        """Choose with `either` behind `token`, else with `otherwise`; both wrap one sampler."""
-        self._token = token
-        self._either = either
-        self._otherwise = otherwise
-        self._chosen: Sampler | None = None
+    def __init__(
+        self,
+        free: Sampler,
+        constrained: Sampler,
+        candidate: Candidate,
+        calls: Callable[[], int],
+    ) -> None:
+        """Wrap `free`, which `constrained` wraps too; `calls` counts the calls that the answer was
+        found to hold.
+        """
+        self._free = free
+        self._constrained = constrained
+        self._candidate = candidate
+        self._calls = calls
+        self._before = 0
+        self._called = False
 
     def choose(self, row: Floats) -> int:
         """Return the next token; may overwrite `row`."""
-        if self._chosen is not None:
-            return self._chosen.choose(row)
-        if int(row.argmax()) != self._token:
-            self._chosen = self._otherwise
-            return self._chosen.choose(row)
-        self.accept(self._token)
-        return self._token
+        if self._taken_over():
+            return self._constrained.choose(row)
+        token = self._free.choose(row)
+        self._watch(token)
+        return token
 
     def accept(self, token: int) -> None:
         """Count a token that somebody else chose."""
-        if self._chosen is None:
-            self._chosen = self._either if token == self._token else self._otherwise
-        self._chosen.accept(token)
+        if self._taken_over():
+            self._constrained.accept(token)
+            return
+        self._free.accept(token)
+        self._watch(token)
 
     def close(self) -> None:
-        """Close the samplers."""
-        (self._chosen or self._otherwise).close()
+        """Close both samplers."""
+        self._constrained.close()
+
+    def _taken_over(self) -> bool:
+        proven = self._candidate.fits and self._calls() > self._before
+        self._called = self._called or proven
+        return self._called
+
+    def _watch(self, token: int) -> None:
+        if self._candidate.push(token):
+            self._before = self._calls()
+
+
+def _fits(follow: Callable[[], None]) -> bool:
+    try:
+        follow()
+    except ConstraintRefused:
+        return False
+    return True
+
+
+def _enter(follower: Follower, token: int, piece: bytes, text: bytes, found: bytes) -> None:
+    """Have a grammar begin with the text that was found, which may be one token."""
+    if piece == found:
+        follower.consume(token)
+    else:
+        follower.consume_text(text)
 
 
 class EndingSampler:

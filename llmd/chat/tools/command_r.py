@@ -51,7 +51,7 @@ FORMAT = CallFormat(
     (_OPEN, _CLOSE, *_AROUND),
     parse,
     grammar,
-    trigger=_OPEN,
+    triggers=(_OPEN,),
     frames=True,
     answer=_AROUND[0],
 )

@@ -58,8 +58,10 @@ def _call(scan: Scanner) -> Parsing[None]:
     scan.complete += 1
 
 
-def grammar(offer: Offer, spelling: Spelling, *, parallel: bool, fenced: bool) -> str:
-    """Return the grammar of a section of calls."""
+def grammar(
+    offer: Offer, spelling: Spelling, *, parallel: bool, fenced: bool, forgotten: bool = False
+) -> str:
+    """Return the grammar of a section of calls; `forgotten`: its beginning may be missing."""
     rules = Rules(spelling)
     separator = rules.marker(_SEPARATOR)
     fence_end = rules.text(f"\n{_FENCE_END}")
@@ -73,7 +75,8 @@ def grammar(offer: Offer, spelling: Spelling, *, parallel: bool, fenced: bool) -
             options.append(rules.add(f"{rules.text(tool.name)} {separator} {arguments}"))
     one = rules.add(f"{rules.marker(_CALL)} {rules.either(options)} {rules.marker(_CALL_END)}")
     every = calls(one, '"\\n"' if fenced else "", parallel=parallel)
-    return rules.grammar(f"{rules.marker(_SECTION)} {every} {rules.marker(_SECTION_END)}")
+    section = rules.marker(_SECTION) + ("?" if forgotten else "")
+    return rules.grammar(f"{section} {every} {rules.marker(_SECTION_END)}")
 
 
 def write(name: str, arguments: str, *, fenced: bool) -> str:
@@ -89,7 +92,8 @@ def _format(name: str, *, fenced: bool) -> CallFormat:
         _MARKERS,
         parse,
         partial(grammar, fenced=fenced),
-        trigger=_SECTION,
+        triggers=(_SECTION, _CALL),
+        triggered=partial(grammar, fenced=fenced, forgotten=True),
         write=partial(write, fenced=fenced),
     )
 

@@ -38,10 +38,20 @@ class CallFormat:
     """Reads an answer, behind any reasoning, to its end. A call that is none comes out as text."""
     grammar: GrammarOf
     """The grammar of an answer that is calls and nothing else."""
-    trigger: str = ""
-    """The text with which a call begins, and its grammar too; "" when it has no such text."""
+    triggers: tuple[str, ...] = ()
+    """Texts with which a call can begin; `{name}` stands for the name of a tool."""
     triggered: GrammarOf | None = None
-    """The grammar from the trigger on, where forced calls begin in another way."""
+    """The grammar from a trigger on, where forced calls cannot begin with each of them."""
+    before: str = ""
+    """What the prompt ends with where that belongs to the trigger of a call."""
+    bare: bool = False
+    """Whether a call can do without a trigger at the beginning of an answer, and triggers begin
+    other things as well.
+    """
+    beside: GrammarOf | None = None
+    """The grammar of an answer that is calls where it could also be JSON of another kind: spaces
+    must not tell the two apart.
+    """
     interrupts: tuple[str, ...] = ()
     """Beginnings of calls that end reasoning which was not closed."""
     frames: bool = False
@@ -53,8 +63,20 @@ class CallFormat:
     write: Callable[[str, str], str] = write_hermes
     """A call's text from its name and JSON arguments, for templates that cannot write it."""
 
+    def openings(self, offer: Offer) -> list[str]:
+        """Return the triggers of calls of these tools."""
+        found = (
+            trigger.replace("{name}", tool.name)
+            for trigger in self.triggers
+            for tool in offer.tools
+        )
+        return list(dict.fromkeys(found))
 
-def json_call_rule(rules: Rules, tool: Tool, arguments: str = "arguments") -> str:
-    """Return what matches one call as a JSON object of name and arguments."""
-    head = f'{{"name": {json.dumps(tool.name, ensure_ascii=False)}, "{arguments}": '
+
+def json_call_rule(rules: Rules, tool: Tool, arguments: str = "arguments", space: str = " ") -> str:
+    """Return what matches one call as a JSON object of name and arguments, with this `space`
+    behind commas and colons.
+    """
+    name = json.dumps(tool.name, ensure_ascii=False)
+    head = f'{{"name":{space}{name},{space}"{arguments}":{space}'
     return rules.add(f"{rules.text(head)} {rules.arguments(tool)} {rules.text('}')}")

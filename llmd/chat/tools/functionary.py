@@ -87,25 +87,28 @@ def tag_grammar(offer: Offer, spelling: Spelling, *, parallel: bool) -> str:
     return rules.grammar(calls(rules.either(options), "", parallel=parallel))
 
 
-def part_grammar(offer: Offer, spelling: Spelling, *, parallel: bool) -> str:
-    """Return the grammar of 3.2, behind the prompt's `>>>`."""
+def part_grammar(offer: Offer, spelling: Spelling, *, parallel: bool, opening: str = "") -> str:
+    """Return the grammar of 3.2, behind the prompt's `>>>` or with that as its `opening`."""
     rules = Rules(spelling)
     options = []
     for tool in offer.tools:
         head = rules.text(f"{tool.name}\n")
         options.append(rules.add(f"{head} {rules.arguments(tool)}"))
-    one = rules.either(options)
-    return rules.grammar(calls(one, rules.text(_PART), parallel=parallel))
+    every = calls(rules.either(options), rules.text(_PART), parallel=parallel)
+    return rules.grammar(f"{rules.text(opening)} {every}" if opening else every)
 
 
 TAGS = CallFormat(
-    "functionary_3.1", (_OPEN, _CLOSE, PYTHON_TAG), parse_tags, tag_grammar, trigger=_OPEN
+    "functionary_3.1", (_OPEN, _CLOSE, PYTHON_TAG), parse_tags, tag_grammar, triggers=(_OPEN,)
 )
 PARTS = CallFormat(
     "functionary_3.2",
     (_PART,),
     parse_parts,
     part_grammar,
+    triggers=(f"{_PART}{{name}}\n",),
+    triggered=partial(part_grammar, opening=_PART),
+    before=_PART,
     frames=True,
     answer=f"{_EVERYBODY}\n",
 )

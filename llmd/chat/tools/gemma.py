@@ -121,6 +121,6 @@ FORMAT = CallFormat(
     (_OPEN, _CLOSE, _QUOTE, _CHANNEL, GEMMA.closing),
     parse,
     grammar,
-    trigger=_OPEN,
+    triggers=(_OPEN,),
     frames=True,
 )

@@ -70,6 +70,6 @@ FORMAT = CallFormat(
     (_OPEN, _CLOSE, _KEY, _KEY_END, _VALUE, _VALUE_END),
     parse,
     grammar,
-    trigger=_OPEN,
+    triggers=(_OPEN,),
     interrupts=(_OPEN,),
 )

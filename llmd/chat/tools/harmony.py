@@ -18,11 +18,11 @@ from llmd.chat.tools.lark import Rules, Spelling
 from llmd.chat.tools.offer import Offer
 
 _START, _CHANNEL, _CONSTRAIN, _MESSAGE = "<|start|>", "<|channel|>", "<|constrain|>", "<|message|>"
-_HEADS = (_START, _CHANNEL, _MESSAGE, " to=")
 _NEXT = (_START, _CHANNEL)
 _ENDS = (HARMONY.closing, "<|call|>", "<|return|>", *_NEXT)
 _PREFIX = "functions."
-_TRIGGER = f" to={_PREFIX}"
+_TO = " to="
+_HEADS = (_START, _CHANNEL, _MESSAGE, _TO)
 _RECIPIENT = re.compile(r"\bto=([^\s<]+)")
 _CHANNEL_NAME = re.compile(re.escape(_CHANNEL) + r"\s*(\w+)")
 _ASSISTANT = "assistant"
@@ -96,7 +96,7 @@ def triggered(offer: Offer, spelling: Spelling, *, parallel: bool) -> str:  # no
     json_type = f'(" " {constrain}? "json" | {constrain} "json")?'
     options = []
     for tool in offer.tools:
-        to = rules.text(f"{_TRIGGER}{tool.name}")
+        to = rules.either([rules.text(_TO + name) for name in (_PREFIX + tool.name, tool.name)])
         head = f"{to} {channel} {json_type} {rules.marker(_MESSAGE)}"
         options.append(rules.add(f"{head} {rules.arguments(tool)}"))
     return rules.grammar(rules.either(options))
@@ -107,7 +107,7 @@ FORMAT = CallFormat(
     (_START, _CHANNEL, _CONSTRAIN, _MESSAGE, *_ENDS),
     parse,
     grammar,
-    trigger=_TRIGGER,
+    triggers=(_TO + _PREFIX, f"{_TO}{{name}}"),
     triggered=triggered,
     frames=True,
     resume=f"{_START}{_ASSISTANT}",

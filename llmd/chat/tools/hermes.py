@@ -34,4 +34,4 @@ def grammar(offer: Offer, spelling: Spelling, *, parallel: bool) -> str:
     return rules.grammar(calls(one, '"\\n"', parallel=parallel))
 
 
-FORMAT = CallFormat("hermes", (_OPEN, _CLOSE), parse, grammar, trigger=_OPEN)
+FORMAT = CallFormat("hermes", (_OPEN, _CLOSE), parse, grammar, triggers=(_OPEN,))

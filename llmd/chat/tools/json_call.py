@@ -106,8 +106,8 @@ def _field(scan: Scanner, key: str, found: _Call, accepts: Accepts) -> Parsing[N
 def _arguments(scan: Scanner, found: _Call) -> Parsing[None]:
     first = yield from scan.peek()
     if first == "{" and found.name:
-        found.begun = True
         scan.begin(found.name)
+        found.begun = True
         yield from json_text.value(scan, scan.argue)
     elif first == '"':
         # some models write the arguments as JSON inside a JSON string

@@ -59,7 +59,7 @@ def _format(name: str, opening: str, closing: str = "") -> CallFormat:
         tuple(marker for marker in (opening, closing) if marker),
         brackets.parse,
         brackets.grammar,
-        trigger=opening,
+        triggers=(opening,),
         write=brackets.write,
     )
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from llmd.chat.scanning import Malformed, Parsing, Scanner
 from llmd.chat.tools import json_text
@@ -54,8 +55,8 @@ def _call(scan: Scanner) -> Parsing[None]:
     scan.complete += 1
 
 
-def grammar(offer: Offer, spelling: Spelling, *, parallel: bool) -> str:
-    """Return the grammar of a section of calls."""
+def grammar(offer: Offer, spelling: Spelling, *, parallel: bool, forgotten: bool = False) -> str:
+    """Return the grammar of a section of calls; `forgotten`: its beginning may be missing."""
     rules = Rules(spelling)
     options = [
         rules.add(
@@ -66,7 +67,8 @@ def grammar(offer: Offer, spelling: Spelling, *, parallel: bool) -> str:
     ]
     one = rules.add(f"{rules.marker(_CALL)} {rules.either(options)} {rules.marker(_CALL_END)}")
     every = calls(one, "", parallel=parallel)
-    return rules.grammar(f"{rules.marker(_SECTION)} {every} {rules.marker(_SECTION_END)}")
+    section = rules.marker(_SECTION) + ("?" if forgotten else "")
+    return rules.grammar(f"{section} {every} {rules.marker(_SECTION_END)}")
 
 
 FORMAT = CallFormat(
@@ -74,6 +76,7 @@ FORMAT = CallFormat(
     (_SECTION, _SECTION_END, _CALL, _CALL_END, _ARGUMENTS),
     parse,
     grammar,
-    trigger=_SECTION,
+    triggers=(_SECTION, _CALL),
+    triggered=partial(grammar, forgotten=True),
     interrupts=(_SECTION, _CALL),
 )

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from llmd.chat.tools.offer import Schema, Tool
+from llmd.chat.tools.offer import Kind, Schema, Tool
 
 Spelling = Callable[[str], str | None]
 """How the grammar names the special token of that text; None: it is no token, but plain text."""
@@ -23,6 +23,7 @@ _STYLE = {
     "coerce_one_of": False,
     "lenient": False,
 }
+_TYPES = frozenset("string number integer boolean null array object".split())
 
 
 class Rules:
@@ -104,7 +105,26 @@ def object_schema(tool: Tool) -> dict[str, Any]:
     return {"type": "object", **tool.parameters}
 
 
-def or_plain(grammar: str, beginning: str) -> str:
-    """Return a grammar with a plain answer, which begins with a certain text, as an alternative."""
-    plain = f"plain: {json.dumps(beginning)} PLAIN\nPLAIN: /(?s:.*)/"
-    return f"start: plain | calls\n{plain}\n{grammar.replace('start:', 'calls:', 1)}"
+def outlined(tool: Tool) -> Tool:
+    """Return a tool whose schema says no more than how its arguments are written: what calls of a
+    tool that is not strict keep to where a grammar is needed.
+    """
+    outline: dict[str, Any] = {"type": "object"}
+    if "properties" in tool.parameters:
+        outline["properties"] = {name: _outline(tool, name) for name in tool.properties}
+    if isinstance(required := tool.parameters.get("required"), list):
+        outline["required"] = [name for name in required if isinstance(name, str)]
+    if "additionalProperties" in tool.parameters:
+        outline["additionalProperties"] = tool.parameters["additionalProperties"] is not False
+    return Tool(tool.name, outline)
+
+
+def _outline(tool: Tool, name: str) -> dict[str, Any]:
+    schema, kind = tool.schema(name), tool.kind(name)
+    if kind is Kind.TEXT:
+        return dict(schema)
+    if kind is Kind.STRING:
+        return {"type": "string"}
+    types = schema.get("type") if isinstance(schema, dict) else None
+    listed = types if isinstance(types, list) else [types]
+    return {"type": types} if listed and _TYPES.issuperset(map(str, listed)) else {}

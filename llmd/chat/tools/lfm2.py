@@ -72,4 +72,4 @@ def write(name: str, arguments: str) -> str:
     return f"{_OPEN}[{name}({written})]{_CLOSE}"
 
 
-FORMAT = CallFormat("lfm2", (_OPEN, _CLOSE), parse, grammar, trigger=_OPEN, write=write)
+FORMAT = CallFormat("lfm2", (_OPEN, _CLOSE), parse, grammar, triggers=(_OPEN,), write=write)

@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from functools import partial
+
 from llmd.chat.scanning import Malformed, Parsing, Scanner
 from llmd.chat.tools import json_call, pythonic
 from llmd.chat.tools.calls import attempt, text_with_calls
 from llmd.chat.tools.formats import CallFormat, json_call_rule
 from llmd.chat.tools.json_text import escaped
-from llmd.chat.tools.lark import Rules, Spelling
-from llmd.chat.tools.offer import Offer
+from llmd.chat.tools.lark import Rules, Spelling, calls
+from llmd.chat.tools.offer import Offer, Tool
 
 PYTHON_TAG = "<|python_tag|>"
 _CODE_TOOLS = ("python", "ipython", "code_interpreter")
@@ -86,12 +90,56 @@ def _program(scan: Scanner, name: str) -> Parsing[None]:
     scan.complete += 1
 
 
-def grammar(offer: Offer, spelling: Spelling, *, parallel: bool) -> str:  # noqa: ARG001  as GrammarOf
+def grammar(
+    offer: Offer,
+    spelling: Spelling,
+    *,
+    parallel: bool,  # noqa: ARG001  as GrammarOf
+    space: str = " ",
+) -> str:
     """Return the grammar of one object: the templates refuse a history of several at once."""
     rules = Rules(spelling)
-    return rules.grammar(
-        rules.either([json_call_rule(rules, tool, "parameters") for tool in offer.tools])
-    )
+    options = [json_call_rule(rules, tool, "parameters", space) for tool in offer.tools]
+    return rules.grammar(rules.either(options))
 
 
-FORMAT = CallFormat("llama", (PYTHON_TAG,), parse, grammar, trigger='{"name": "')
+def free_grammar(
+    offer: Offer, spelling: Spelling, *, parallel: bool, around: Mapping[str, str]
+) -> str:
+    """Return the grammar of calls as models spell them when nothing holds them: at the beginning of
+    an answer, or behind a text that is a key of `around` and before its value, if it has one.
+    """
+    rules = Rules(spelling)
+    space = rules.add(r"/[ \t\r\n]{1,16}/?")
+    one = rules.either([_free_call(rules, tool, space) for tool in offer.tools])
+    several = calls(one, space, parallel=parallel)
+    comma = f'{space} "," {space}'
+    listed = f'"[" {space} {calls(one, comma, parallel=parallel)} {space} "]"'
+    options = [several, listed]
+    for before, after in around.items():
+        inside = f"({one} | {listed}) {space} {rules.marker(after)}" if after else several
+        options.append(f"{rules.marker(before)} {space} {inside}")
+    return rules.grammar(f"{space} {rules.either(options)}")
+
+
+def _free_call(rules: Rules, tool: Tool, space: str) -> str:
+    def field(keys: str, value: str) -> str:
+        return f'({keys}) {space} ":" {space} {value} {space}'
+
+    kind = field(rules.text('"type"'), rules.text('"function"'))
+    name = rules.text(json.dumps(tool.name, ensure_ascii=False))
+    keys = '"\\"name\\"" | "\\"function\\""', '"\\"parameters\\"" | "\\"arguments\\""'
+    fields = f'{field(keys[0], name)} "," {space} {field(keys[1], rules.arguments(tool))}'
+    return rules.add(f'"{{" {space} ({kind} "," {space})? {fields} "}}"')
+
+
+FORMAT = CallFormat(
+    "llama",
+    (PYTHON_TAG,),
+    parse,
+    grammar,
+    triggers=(PYTHON_TAG,),
+    triggered=partial(free_grammar, around={PYTHON_TAG: ""}),
+    bare=True,
+    beside=partial(grammar, space=""),
+)

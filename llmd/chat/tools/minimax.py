@@ -67,4 +67,6 @@ def grammar(offer: Offer, spelling: Spelling, *, parallel: bool) -> str:
     return rules.grammar(f'{rules.marker(_OPEN)} "\\n" {every} {rules.marker(_CLOSE)}')
 
 
-FORMAT = CallFormat("minimax", (_OPEN, _CLOSE), parse, grammar, trigger=_OPEN, interrupts=(_OPEN,))
+FORMAT = CallFormat(
+    "minimax", (_OPEN, _CLOSE), parse, grammar, triggers=(_OPEN,), interrupts=(_OPEN,)
+)

@@ -76,14 +76,14 @@ def call_grammar(offer: Offer, spelling: Spelling, *, parallel: bool, ids: bool)
     return rules.grammar(calls(one, "", parallel=parallel))
 
 
-LIST = CallFormat("mistral_list", (_OPEN,), parse, list_grammar, trigger=_OPEN)
+LIST = CallFormat("mistral_list", (_OPEN,), parse, list_grammar, triggers=(_OPEN,))
 ARGUMENTS = CallFormat(
-    "mistral", (_OPEN, _ARGUMENTS), parse, partial(call_grammar, ids=False), trigger=_OPEN
+    "mistral", (_OPEN, _ARGUMENTS), parse, partial(call_grammar, ids=False), triggers=(_OPEN,)
 )
 IDS = CallFormat(
     "mistral_ids",
     (_OPEN, _ID, _ARGUMENTS),
     parse,
     partial(call_grammar, ids=True),
-    trigger=_OPEN,
+    triggers=(_OPEN,),
 )

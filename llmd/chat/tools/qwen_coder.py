@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
 from llmd.chat.scanning import Malformed, Parsing, Scanner
 from llmd.chat.tools.calls import text_with_calls
 from llmd.chat.tools.formats import CallFormat
-from llmd.chat.tools.lark import Rules, Spelling, calls
+from llmd.chat.tools.lark import Rules, Spelling
 from llmd.chat.tools.offer import Offer, Tool
 from llmd.chat.tools.tagged import Arguments
 from llmd.chat.tools.tagged_grammar import TagStyle, tagged_arguments
@@ -64,8 +65,10 @@ class _Tags:
             raise Malformed
         arguments.close()
 
-    def grammar(self, offer: Offer, spelling: Spelling, *, parallel: bool) -> str:
-        """Return the grammar of calls."""
+    def grammar(
+        self, offer: Offer, spelling: Spelling, *, parallel: bool, forgotten: bool = False
+    ) -> str:
+        """Return the grammar of calls; `forgotten`: the opening tag of the first may be missing."""
         rules = Rules(spelling)
         style = TagStyle(f"{_PARAMETER}{{name}}>{self.line}", _PARAMETER_END, "\n", self.line)
         options = []
@@ -73,15 +76,23 @@ class _Tags:
             head = rules.text(f"{_FUNCTION}{tool.name}>\n")
             options.append(rules.add(f"{head} {tagged_arguments(rules, tool, style)}"))
         end = rules.text(f"{_FUNCTION_END}\n")
-        inside = f'"\\n" {rules.either(options)} {end}'
-        one = rules.add(f"{rules.marker(self.opening)} {inside} {rules.marker(self.closing)}")
-        return rules.grammar(calls(one, '"\\n"', parallel=parallel))
+        opening = f'{rules.marker(self.opening)} "\\n"'
+        tail = rules.add(f"{rules.either(options)} {end} {rules.marker(self.closing)}")
+        first = f"({opening})? {tail}" if forgotten else f"{opening} {tail}"
+        more = f'("\\n" {opening} {tail})*' if parallel else ""
+        return rules.grammar(f"{first} {more}")
 
 
 def _format(name: str, tags: _Tags) -> CallFormat:
     markers = (tags.opening, tags.closing)
     return CallFormat(
-        name, markers, tags.parse, tags.grammar, trigger=tags.opening, interrupts=(tags.opening,)
+        name,
+        markers,
+        tags.parse,
+        tags.grammar,
+        triggers=(tags.opening, _FUNCTION),
+        triggered=partial(tags.grammar, forgotten=True),
+        interrupts=(tags.opening,),
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from llmd.engine.bindings import Floats
-from llmd.engine.grammar.matcher import Matcher
+from llmd.engine.grammar.matcher import Guide, restrict, settle
 from llmd.engine.sampling import Sampler
 
 
@@ -24,22 +24,23 @@ class Ends(Protocol):
 class ConstrainedSampler:
     """Chooses as the wrapped sampler does, among the tokens that the grammar allows."""
 
-    def __init__(self, inner: Sampler, matcher: Matcher, vocab: Ends) -> None:
+    def __init__(self, inner: Sampler, guide: Guide, vocab: Ends) -> None:
         """Wrap `inner`, which is closed with this."""
         self._inner = inner
-        self._matcher = matcher
+        self._guide = guide
         self._ends = vocab.end_tokens
 
     def choose(self, row: Floats) -> int:
         """Return the next token; overwrites `row`. Raise ConstraintRefused when the grammar leaves
         no way on: the answer must end with that error.
         """
-        if forced := self._matcher.forced():
+        if forced := self._guide.forced():
             token = forced[0]
             self._inner.accept(token)
         else:
-            self._matcher.restrict(row)
-            token = self._matcher.settle(self._inner.choose(row))
+            allowed = self._guide.allowed()
+            restrict(row, allowed)
+            token = settle(self._inner.choose(row), allowed)
         self._follow(token)
         return token
 
@@ -54,7 +55,7 @@ class ConstrainedSampler:
         """Return at most `limit` tokens that `choose` will return next, whatever the logits: a
         draft that is always accepted.
         """
-        return self._matcher.forced()[:limit]
+        return self._guide.forced()[:limit]
 
     def close(self) -> None:
         """Close the wrapped sampler."""
@@ -62,4 +63,4 @@ class ConstrainedSampler:
 
     def _follow(self, token: int) -> None:
         if token not in self._ends:
-            self._matcher.consume(token)
+            self._guide.consume(token)

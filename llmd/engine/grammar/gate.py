@@ -10,19 +10,22 @@ from collections.abc import Iterable
 class TextGate:
     """Opens behind the first of some texts; used up once it has opened."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        """Wait for any of `texts`."""
+    def __init__(self, texts: Iterable[str], before: str = "") -> None:
+        """Wait for any of `texts`, which may begin in the text that stands `before`."""
         self._texts = [text.encode() for text in texts if text]
         self._kept = max(map(len, self._texts), default=1) - 1
-        self._tail = b""
+        self._tail = before.encode()
+        self.found = b""
+        """The text that opened it."""
 
     def push(self, piece: bytes) -> bytes | None:
         """Take the bytes of one more token, control tokens as their text. None: still closed; else
         open, and these last bytes of the piece lie behind the text.
         """
         seen = self._tail + piece
-        ends = [at + len(text) for text in self._texts if (at := seen.find(text)) >= 0]
+        ends = [(at + len(text), text) for text in self._texts if (at := seen.find(text)) >= 0]
         if ends:
-            return seen[min(ends) :]
+            end, self.found = min(ends)
+            return seen[end:]
         self._tail = seen[-self._kept :] if self._kept else b""
         return None

@@ -59,7 +59,7 @@ class Assembly:
         # before there is a sampler to close: these may refuse the request
         space = self._opened.adapters.resolve(request.adapters)
         matcher = self.compiler.matcher(request.constraint) if request.constraint else None
-        course = self._course(request, prepared.rendering)
+        course = self._course(request, prepared.rendering, matcher)
         return Sequence(
             id=frame.id,
             tokens=prepared.tokens,
@@ -104,15 +104,17 @@ class Assembly:
             ignore_eos=request.ignore_eos,
         )
         if course:
-            return self._steering.sampler(sampler, course, matcher)
+            return self._steering.sampler(sampler, course)
         return ConstrainedSampler(sampler, matcher, vocab) if matcher else sampler
 
-    def _course(self, request: GenerateRequest, rendering: Rendering) -> Course | None:
+    def _course(
+        self, request: GenerateRequest, rendering: Rendering, demanded: Matcher | None
+    ) -> Course | None:
         """Return what steers the answer to a chat prompt, as it was rendered."""
         prompt = request.prompt
         if not isinstance(prompt, ChatPrompt):
             return None
-        return self._steering.course(prompt, self._intake.layout(prompt, rendering))
+        return self._steering.course(prompt, self._intake.layout(prompt, rendering), demanded)
 
 
 def _unpacked(asked: Generate | Illustrated) -> tuple[Generate, list[Encoded], float]:

@@ -20,7 +20,7 @@ import numpy as np
 from llguidance import LLMatcher, LLTokenizer
 
 from llmd.engine.grammar.compiler import Compiler, limits
-from llmd.engine.grammar.matcher import Matcher, first_line
+from llmd.engine.grammar.matcher import Matcher, first_line, restrict
 from llmd.engine.grammar.source import source
 from llmd.errors import ConstraintRefused
 from llmd.protocol.constraints import Grammar, Proposal
@@ -69,7 +69,7 @@ def _walk(matcher: Matcher, tokenizer: LLTokenizer) -> None:
     chance = np.random.default_rng(0)
     for _ in range(_STEPS):
         row = chance.random(tokenizer.vocab_size, np.float32)
-        matcher.restrict(row)
+        restrict(row, matcher.allowed())
         token = int(row.argmax())
         if token == tokenizer.eos_token:
             return

@@ -1,8 +1,9 @@
 """Joins a chat format with the engine: who reads an answer, and what its tokens must keep to.
 
 Reasoning comes first and is free, but for its budget. Behind it stands the grammar of forced calls,
-the form that the request demands of the answer, or nothing; strict tools that need not be called
-get their grammar where a call begins.
+the form that the request demands of the answer, one of the two where tools need not be called, or
+nothing; strict tools get their grammar where a call begins. A call that no grammar vouches for,
+where one should, is read as text.
 """
 
 from __future__ import annotations
@@ -11,24 +12,27 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from llmd.chat.reader import AnswerReader, Layout
-from llmd.chat.tools.lark import Spelling, or_plain
+from llmd.chat.tools.lark import Spelling, outlined
 from llmd.chat.tools.offer import Offer
 from llmd.engine.bindings import Vocab
 from llmd.engine.forcing import (
     BudgetSampler,
+    Candidate,
     EndingSampler,
-    ForkedSampler,
+    FollowedSampler,
     ReasoningPlan,
     ReasoningSampler,
     TriggeredSampler,
 )
+from llmd.engine.grammar.alternatives import Alternatives, Headed
 from llmd.engine.grammar.constrained import ConstrainedSampler
-from llmd.engine.grammar.matcher import Matcher
+from llmd.engine.grammar.gate import TextGate
+from llmd.engine.grammar.matcher import Guide, Matcher
 from llmd.engine.sampling import Sampler
 from llmd.errors import InvalidRequest
 from llmd.protocol.constraints import Grammar
@@ -39,6 +43,11 @@ if TYPE_CHECKING:
 
 _FORCED = ("required", "named")
 _KEPT = 32
+
+Use = Literal["forced", "triggered", "beside"]
+"""What a grammar of calls is for: an answer that must be calls, one that may come to them, one that
+is calls or the form that the request demands.
+"""
 
 
 def new_call_id() -> str:
@@ -52,10 +61,10 @@ class Course:
 
     layout: Layout
     reader: AnswerReader
-    forced: Matcher | None = None
-    """The grammar of calls that the answer must be."""
+    forced: Guide | None = None
+    """What the answer must keep to."""
     triggered: Matcher | None = None
-    """The grammar of calls, from the format's trigger on."""
+    """The grammar of calls, where one begins."""
     budget: int | None = None
 
 
@@ -70,57 +79,60 @@ class Steering:
         self._written: OrderedDict[bytes, str] = OrderedDict()
         """Grammars of the latest offers; each took checking every tool."""
 
-    def course(self, prompt: ChatPrompt, layout: Layout) -> Course:
-        """Return what steers the answer to a prompt; raise InvalidRequest when its tools cannot be
-        enforced.
+    def course(self, prompt: ChatPrompt, layout: Layout, demanded: Matcher | None = None) -> Course:
+        """Return what steers the answer to a prompt; `demanded` is the form that the request asks
+        of the answer. Raise InvalidRequest when its tools cannot be enforced.
         """
-        choice = prompt.tool_choice
-        reader = AnswerReader(layout, self._shown(layout.markers), new_call_id)
+        use = _use(prompt, layout, demanded)
+        calls = self._calls(layout, use) if use else None
+        reader = self._reader(layout, use, calls)
         budget = prompt.reasoning.budget if layout.thinking else None
-        if choice.mode in _FORCED:
-            if not layout.offer.tools:
-                raise InvalidRequest("There is no such tool to call.", param="tool_choice")
-            return Course(layout, reader, forced=self._calls(layout, forced=True), budget=budget)
-        if not any(tool.strict for tool in layout.offer.tools):
-            return Course(layout, reader, budget=budget)
-        grammar = self._calls(layout, forced=False)
-        if not layout.form.trigger:
-            return Course(layout, reader, forced=grammar, budget=budget)
-        return Course(layout, reader, triggered=grammar, budget=budget)
+        if use == "triggered":
+            return Course(layout, reader, triggered=calls, budget=budget)
+        forced: Guide | None = calls
+        if demanded and use != "forced":
+            forced = Headed(self._tokens(layout.form.answer), demanded)
+            forced = Alternatives(calls, forced, lambda: reader.called) if calls else forced
+        return Course(layout, reader, forced, budget=budget)
 
-    def sampler(self, base: Sampler, course: Course, demanded: Matcher | None) -> Sampler:
-        """Return `base` wrapped in what keeps to a course; `demanded` is the form of the answer
-        that the request asks for.
-        """
+    def sampler(self, base: Sampler, course: Course) -> Sampler:
+        """Return `base` wrapped in what keeps to a course."""
         free = self._budgeted(base, course)
-        after = self._behind_reasoning(base, course, demanded)
-        follower = course.forced or demanded
-        if follower or (course.triggered and course.layout.thinking):
-            sampler: Sampler = ReasoningSampler(
-                free, after, self._vocab, self._plan(course, demanded), follower
-            )
-        elif course.triggered:
-            sampler = after
-        else:
+        after = self._behind_reasoning(base, course)
+        if not course.forced and not course.triggered:
             sampler = free
+        elif course.layout.thinking:
+            sampler = ReasoningSampler(free, after, self._vocab, self._plan(course), course.forced)
+        else:
+            sampler = after
         if not course.layout.parallel and course.layout.offer.tools and not course.forced:
             return EndingSampler(sampler, lambda: course.reader.ended, min(self._vocab.end_tokens))
         return sampler
 
-    def _behind_reasoning(self, base: Sampler, course: Course, demanded: Matcher | None) -> Sampler:
+    def _reader(self, layout: Layout, use: Use | None, calls: Matcher | None) -> AnswerReader:
+        """Return a reader that takes no call, or where calls are free none of a strict tool, that
+        their grammar does not follow.
+        """
+
+        def permits(name: str) -> bool:
+            free = use == "triggered" and not layout.offer.tool(name).strict
+            return calls is None or calls.following or free
+
+        return AnswerReader(layout, self._shown(layout.markers), new_call_id, permits)
+
+    def _behind_reasoning(self, base: Sampler, course: Course) -> Sampler:
         if course.forced:
             return ConstrainedSampler(base, course.forced, self._vocab)
-        trigger = course.layout.form.trigger
-        free = base
-        if course.triggered:
-            constrained = ConstrainedSampler(base, course.triggered, self._vocab)
-            free = TriggeredSampler(base, constrained, self._vocab, trigger, course.triggered)
-        if demanded is None:
-            return free
-        constrained = ConstrainedSampler(base, demanded, self._vocab)
-        if not course.layout.offer.tools or not trigger:
-            return constrained
-        return ForkedSampler(self._tokens(trigger)[0], free, constrained)
+        if not course.triggered:
+            return base
+        form, calls, reader = course.layout.form, course.triggered, course.reader
+        constrained = ConstrainedSampler(base, calls, self._vocab)
+        openings = form.openings(course.layout.offer)
+        if form.bare:
+            candidate = Candidate(self._vocab, openings, calls)
+            return FollowedSampler(base, constrained, candidate, lambda: reader.calls)
+        gate = TextGate(openings, form.before)
+        return TriggeredSampler(base, constrained, self._vocab, gate, calls)
 
     def _budgeted(self, base: Sampler, course: Course) -> Sampler:
         thinking, form = course.layout.thinking, course.layout.form
@@ -131,50 +143,49 @@ class Steering:
         reader = course.reader
         return BudgetSampler(base, lambda: reader.thinking, course.budget, self._tokens(end))
 
-    def _plan(self, course: Course, demanded: Matcher | None) -> ReasoningPlan:
+    def _plan(self, course: Course) -> ReasoningPlan:
         layout = course.layout
         thinking, form = layout.thinking, layout.form
-        answer = form.answer if demanded and not course.forced else ""
         if thinking is None:
-            return ReasoningPlan(instead=self._tokens(answer))
+            return ReasoningPlan()
         never = {*self._vocab.end_tokens}
-        if (course.forced or course.triggered) and len(self._tokens(form.trigger)) == 1:
-            never.update(self._tokens(form.trigger))
+        for opening in () if form.bare else form.openings(layout.offer):
+            tokens = self._tokens(opening)
+            never.update(tokens if len(tokens) == 1 else ())
         return ReasoningPlan(
             closings=(thinking.closing,),
             opened=bool(layout.opened),
             opening=self._tokens(thinking.opening) if layout.reasons else (),
             always=thinking.always and layout.reasons,
-            then=self._tokens(thinking.around * 2 + form.resume + answer),
-            instead=self._tokens(answer),
+            then=self._tokens(thinking.around * 2 + form.resume),
             never=tuple(never),
         )
 
-    def _calls(self, layout: Layout, *, forced: bool) -> Matcher:
-        """Return the grammar of calls, or of calls that need not come; raise ConstraintRefused,
-        which names the tool.
-        """
+    def _calls(self, layout: Layout, use: Use) -> Matcher:
+        """Return the grammar of calls; raise ConstraintRefused, which names the tool."""
         compiler = self._compiler()
         # an agent sends the same tools with every turn
-        told = (layout.offer.tools, layout.parallel, forced, layout.form.answer)
-        key = msgspec.msgpack.encode(told)
-        text = self._written.pop(key, None) or self._grammar(layout, compiler, forced=forced)
+        key = msgspec.msgpack.encode((layout.offer.tools, layout.form.name, layout.parallel, use))
+        text = self._written.pop(key, None) or self._grammar(layout, compiler, use)
         self._written[key] = text
         if len(self._written) > _KEPT:
             self._written.popitem(last=False)
         return compiler.matcher(Grammar(text, "lark"))
 
-    def _grammar(self, layout: Layout, compiler: Compiler, *, forced: bool) -> str:
+    def _grammar(self, layout: Layout, compiler: Compiler, use: Use) -> str:
+        form = layout.form
+        tools = layout.offer.tools
+        if use != "forced":
+            tools = tuple(tool if tool.strict else outlined(tool) for tool in tools)
         checked = tuple(
             msgspec.structs.replace(
                 tool, parameters=compiler.parameters(tool.parameters, tool.name)
             )
-            for tool in layout.offer.tools
+            for tool in tools
         )
-        form = layout.form
-        write = form.grammar if forced else form.triggered or form.grammar
-        text = write(Offer(checked), self._spelling(), parallel=layout.parallel)
-        return text if forced or form.trigger else or_plain(text, form.answer)
+        special = {"triggered": form.triggered, "beside": form.beside}
+        write = special.get(use) or form.grammar
+        return write(Offer(checked), self._spelling(), parallel=layout.parallel)
 
     def _spelling(self) -> Spelling:
         is_special = self._compiler().tokenizer.is_special_token
@@ -195,3 +206,15 @@ class Steering:
 
     def _tokens(self, text: str) -> tuple[int, ...]:
         return tuple(self._vocab.tokenize(text, add_special=False, parse_special=True))
+
+
+def _use(prompt: ChatPrompt, layout: Layout, demanded: Matcher | None) -> Use | None:
+    """Return what a grammar of calls is needed for, if it is; raise InvalidRequest."""
+    tools = layout.offer.tools
+    if prompt.tool_choice.mode in _FORCED:
+        if not tools:
+            raise InvalidRequest("There is no such tool to call.", param="tool_choice")
+        return "forced"
+    if tools and demanded:
+        return "beside"
+    return "triggered" if any(tool.strict for tool in tools) else None

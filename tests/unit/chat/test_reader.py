@@ -51,6 +51,17 @@ def test_an_answer_of_one_call_ends_with_it() -> None:
     assert made.close() == Portion()
 
 
+def test_a_call_that_may_not_begin_is_text() -> None:
+    layout = Layout(hermes.FORMAT, Offer((*OFFER.tools, Tool("g", {}))))
+    made = AnswerReader(layout, frozenset(), lambda: "id", lambda name: name == "f")
+    calls = [f'<tool_call>{{"name": "{name}", "arguments": {{}}}}</tool_call>' for name in "gfg"]
+    assert made.push(calls[0]).text == calls[0]
+    assert made.calls == 0
+    assert made.push(calls[1]).calls == [CallDelta(0, "id", "f", "{}")]
+    assert made.push(calls[2]).text == calls[2]
+    assert made.calls == 1
+
+
 def test_only_what_is_looked_for_must_be_visible() -> None:
     assert Layout(hermes.FORMAT).markers == ()
     assert Layout(hermes.FORMAT, thinking=THINK).markers == ("<think>", "</think>")

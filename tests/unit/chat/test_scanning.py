@@ -171,6 +171,14 @@ def test_reasoning_that_is_not_kept_apart_is_text_with_its_marks() -> None:
     assert not apart.drain()
 
 
+def test_a_call_begins_only_where_it_may() -> None:
+    scan = Scanner(lambda: "id", permits=lambda name: name == "f")
+    scan.begin("f")
+    with pytest.raises(Malformed):
+        scan.begin("g")
+    assert scan.calls == 1
+
+
 def test_there_may_be_so_many_calls_and_no_more() -> None:
     scan = scanner(most_calls=1)
     scan.begin("f")

@@ -7,13 +7,16 @@ import numpy as np
 from llmd.engine.bindings import Floats
 from llmd.engine.forcing import (
     BudgetSampler,
+    Candidate,
     EndingSampler,
-    ForkedSampler,
+    FollowedSampler,
     ReasoningPlan,
     ReasoningSampler,
     TriggeredSampler,
 )
+from llmd.engine.grammar.gate import TextGate
 from llmd.engine.sampling import GreedySampler, Sampler
+from llmd.errors import ConstraintRefused
 
 END = 0
 
@@ -104,9 +107,9 @@ def test_an_answer_that_begins_inside_reasoning_is_free_until_its_end() -> None:
 
 
 def test_the_model_may_want_to_reason_or_not() -> None:
-    wishes = {"opening": ids("<t>"), "then": ids("\n"), "instead": ids(">")}
+    wishes = {"opening": ids("<t>"), "then": ids("\n")}
     assert say(reasoning(**wishes)[0], "<..hm</t>.yes") == "<t>hm</t>\nYES"
-    assert say(reasoning(**wishes)[0], ".yes") == ">YES"
+    assert say(reasoning(**wishes)[0], ".yes") == ".YES"
     assert say(reasoning(always=True, **wishes)[0], "...hm</t>.yes") == "<t>hm</t>\nYES"
 
 
@@ -177,10 +180,11 @@ def test_budgets_count_tokens_that_others_chose() -> None:
     assert say(sampler, "mmmmm") == "m</t>"
 
 
-def triggered(trigger: str) -> tuple[TriggeredSampler, Recorder, Shout]:
+def triggered(*triggers: str, before: str = "") -> tuple[TriggeredSampler, Recorder, Shout]:
     free = Recorder()
     shout = Shout(free)
-    return TriggeredSampler(free, shout, Letters(), trigger, shout), free, shout
+    gate = TextGate(triggers, before)
+    return TriggeredSampler(free, shout, Letters(), gate, shout), free, shout
 
 
 def test_a_grammar_begins_where_its_first_text_appears() -> None:
@@ -207,16 +211,75 @@ def test_an_answer_without_the_trigger_is_free_and_may_end() -> None:
     assert free.closed == 1
 
 
-def test_the_likeliest_first_token_says_what_an_answer_is() -> None:
-    for wish, said in (("#call", "#call"), ("json", "JSON")):
-        free = Recorder()
-        assert say(ForkedSampler(ord("#"), free, Shout(free)), wish) == said
-    taken = Recorder()
-    fork = ForkedSampler(ord("#"), taken, Shout(taken))
-    fork.accept(ord("#"))
-    assert say(fork, "free") == "free"
-    fork.close()
-    assert taken.closed == 1
+def test_the_first_of_several_triggers_counts() -> None:
+    sampler, _, shout = triggered("<c>", "[c]")
+    assert say(sampler, "a [c]all <c>") == "a [c]ALL <C>"
+    assert shout.consumed == [b"[c]"]
+
+
+def test_a_trigger_may_begin_in_the_prompt() -> None:
+    sampler, _, shout = triggered(">>>f\n", before=">>>")
+    assert say(sampler, "f\nx") == "f\nX"
+    assert shout.consumed == [b">>>f\n"]
+
+
+class Spelled(Shout):
+    """Stands for the grammar of `{call...`, perhaps behind `#`."""
+
+    def __init__(self, inner: Recorder) -> None:
+        super().__init__(inner)
+        self.text = ""
+
+    def consume(self, token: int) -> None:
+        self.consume_text(bytes([token]))
+
+    def consume_text(self, text: bytes) -> None:
+        self.text += text.decode()
+        if not "{call:".startswith(self.text.removeprefix("#")[:6]):
+            raise ConstraintRefused("It does not fit.")
+
+    def restart(self) -> None:
+        self.text = ""
+
+
+def followed() -> tuple[FollowedSampler, Recorder]:
+    free = Recorder()
+    shout = Spelled(free)
+
+    def calls() -> int:
+        return free.seen.count("call:")
+
+    candidate = Candidate(Letters(), ["#", "<c>"], shout)
+    return FollowedSampler(free, shout, candidate, calls), free
+
+
+def test_a_grammar_takes_over_where_what_it_followed_is_a_call() -> None:
+    for wish, said in (
+        ("{call:f", "{call:F"),
+        ("#{call:f", "#{call:F"),
+        ("so #{call:f", "so #{call:F"),
+        ("a # b #{call:f", "a # b #{call:F"),
+    ):
+        assert say(followed()[0], wish) == said
+
+
+def test_what_is_no_call_or_begins_elsewhere_stays_free() -> None:
+    for wish in ("{a:f", "so {call:f", "#{a:f", "<c>{call:f", "<c>#x{call:f"):
+        assert say(followed()[0], wish) == wish
+
+
+def test_a_call_in_another_spelling_does_not_make_the_next_text_one() -> None:
+    assert say(followed()[0], "- call:f #x") == "- call:f #x"
+
+
+def test_a_followed_answer_counts_tokens_that_others_chose() -> None:
+    sampler, free = followed()
+    for token in ids("{call:f"):
+        sampler.accept(token)
+    assert say(sampler, "x") == "X"
+    assert free.seen == "{call:fX\0"
+    sampler.close()
+    assert free.closed == 1
 
 
 def test_an_answer_ends_as_soon_as_it_holds_all_it_may() -> None:

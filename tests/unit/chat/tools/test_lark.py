@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from llmd.chat.tools.lark import Rules, calls, listed, object_schema, or_plain, styled
+from llmd.chat.tools.lark import Rules, calls, listed, object_schema, outlined, styled
 from llmd.chat.tools.offer import Tool
 from tests.unit.chat.tools.conftest import spelling, written
 
@@ -58,8 +58,31 @@ def test_schemas_of_arguments_are_objects_in_the_usual_spacing() -> None:
     assert styled({"a": 1})["x-guidance"]["key_separator"] == ": "
 
 
-def test_a_plain_answer_may_stand_for_calls() -> None:
-    grammar = or_plain('start: r0\nr0: "call"', "all\n")
-    found = texts(grammar)
-    assert "call" in found
-    assert all(text == "call" or text.startswith("all\n") for text in found)
+def test_an_outline_says_how_arguments_are_written_and_no_more() -> None:
+    properties = {
+        "text": {"type": "string", "description": "any"},
+        "word": {"type": "string", "enum": ["a", "b"]},
+        "date": {"type": "string", "format": "unheard-of"},
+        "count": {"type": "integer", "minimum": 3, "not": {"const": 4}},
+        "note": {"type": ["string", "null"], "minLength": 2},
+        "either": {"anyOf": [{"type": "integer"}, {"$ref": "#/$defs/x"}]},
+        "odd": {"type": "int"},
+        "any": True,
+    }
+    tool = Tool("f", {"properties": properties, "required": ["text", 1], "not": {}}, strict=True)
+    outlined_properties = {
+        "text": properties["text"],
+        "word": properties["word"],
+        "date": {"type": "string"},
+        "count": {"type": "integer"},
+        "note": {"type": ["string", "null"]},
+        "either": {},
+        "odd": {},
+        "any": {},
+    }
+    schema = {"type": "object", "properties": outlined_properties, "required": ["text"]}
+    assert outlined(tool) == Tool("f", schema)
+    assert outlined(Tool("f", {})) == Tool("f", {"type": "object"})
+    for said, kept in ((True, True), ({"type": "integer"}, True), (False, False)):
+        schema = outlined(Tool("f", {"additionalProperties": said})).parameters
+        assert schema["additionalProperties"] is kept

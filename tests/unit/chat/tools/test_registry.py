@@ -118,9 +118,23 @@ def test_forced_calls_keep_to_the_schema(form: CallFormat, special: bool, parall
 
 def test_a_trigger_is_how_calls_begin(form: CallFormat) -> None:
     grammar = (form.triggered or form.grammar)(FORCED, spelling([]), parallel=False)
-    text = next(text for seed in range(20) if (text := written(grammar, [], seed)))
-    assert text.startswith(form.trigger)
-    assert form.trigger or form.answer
+    texts = [text for seed in range(30) if (text := written(grammar, [], seed))]
+    openings = tuple(form.openings(FORCED))
+    assert openings
+    for text in texts:
+        begun = text.lstrip().startswith(("{", "[")) if form.bare else False
+        assert begun or text.lstrip("\n\t\r ").startswith(openings) or text.startswith(openings)
+        assert read(form, text, offer=FORCED).calls, text
+
+
+@pytest.mark.parametrize("name", [name for name, form in FORMS.items() if form.bare])
+def test_spaces_do_not_tell_a_bare_call_from_json_of_another_kind(name: str) -> None:
+    beside = FORMS[name].beside
+    assert beside
+    grammar = beside(FORCED, spelling([]), parallel=False)
+    for text in (text for seed in range(20) if (text := written(grammar, [], seed))):
+        assert text.startswith('{"name":"')
+        assert read(FORMS[name], text, offer=FORCED).calls
 
 
 @pytest.mark.parametrize("keyword", ["not", "patternProperties", "dependentRequired"])

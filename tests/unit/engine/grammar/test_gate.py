@@ -31,6 +31,18 @@ def test_the_first_of_several_texts_opens_it() -> None:
     assert gate.push(b"x [TOOL]<call>") == b"<call>"
 
 
+def test_it_says_which_text_opened_it() -> None:
+    gate = TextGate(["<call>", "[TOOL]"])
+    gate.push(b"x [TOOL]<call>")
+    assert gate.found == b"[TOOL]"
+
+
+def test_a_text_may_begin_before_the_first_piece() -> None:
+    gate = TextGate([">>>f\n"], before="x>>>")
+    assert gate.push(b"f") is None
+    assert gate.push(b"\n{") == b"{"
+
+
 def test_characters_of_several_bytes_may_be_cut_anywhere() -> None:
     gate = TextGate(["思考结束"])
     data = "好的思考结束。".encode()

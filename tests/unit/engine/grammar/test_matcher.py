@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from llmd.engine.grammar.compiler import Compiler
-from llmd.engine.grammar.matcher import first_line
+from llmd.engine.grammar.matcher import first_line, restrict, settle
 from llmd.errors import ConstraintRefused
 from llmd.protocol.constraints import Choice, Json, Regex
 
@@ -23,7 +23,7 @@ def left(values: np.ndarray) -> set[int]:
 def test_few_allowed_tokens_keep_their_logits_and_all_others_lose_them(bytewise: Compiler) -> None:
     matcher = bytewise.matcher(Regex("[a-c]x"))
     values = row()
-    matcher.restrict(values)
+    restrict(values, matcher.allowed())
     assert left(values) == {97, 98, 99}
     assert values[98] == 98
 
@@ -31,7 +31,7 @@ def test_few_allowed_tokens_keep_their_logits_and_all_others_lose_them(bytewise:
 def test_many_allowed_tokens_are_left_alone(bytewise: Compiler) -> None:
     matcher = bytewise.matcher(Regex(r"(?s:.)*"))
     values = row()
-    matcher.restrict(values)
+    restrict(values, matcher.allowed())
     # the bytes that never occur in UTF-8, and those that only continue a character, are out
     assert set(range(128)) <= left(values)
     assert {0x80, 0xC0, 0xFF}.isdisjoint(left(values))
@@ -42,7 +42,7 @@ def test_the_end_is_allowed_where_the_grammar_is_complete(bytewise: Compiler) ->
     matcher = bytewise.matcher(Regex("ab?"))
     matcher.consume(97)
     values = row()
-    matcher.restrict(values)
+    restrict(values, matcher.allowed())
     assert left(values) == {98, END}
 
 
@@ -70,11 +70,11 @@ def test_another_token_than_the_forced_one_is_refused(bytewise: Compiler) -> Non
 
 def test_an_allowed_token_is_found_when_the_model_gives_all_of_them_up(bytewise: Compiler) -> None:
     matcher = bytewise.matcher(Regex("[x-z]"))
-    matcher.restrict(row())
-    assert matcher.settle(ord("y")) == ord("y")
-    assert matcher.settle(0) == ord("x")
-    assert matcher.settle(-1) == ord("x")
-    assert matcher.settle(10_000) == ord("x")
+    allowed = matcher.allowed()
+    assert settle(ord("y"), allowed) == ord("y")
+    assert settle(0, allowed) == ord("x")
+    assert settle(-1, allowed) == ord("x")
+    assert settle(10_000, allowed) == ord("x")
 
 
 def test_text_written_before_is_taken_or_refused(bytewise: Compiler) -> None:
@@ -95,8 +95,27 @@ def test_an_answer_that_cannot_go_on_is_an_error(bytewise: Compiler) -> None:
     state.consume_token(ord("b"))
     matcher = Matcher(state, bytewise.tokenizer)
     with pytest.raises(ConstraintRefused, match="cannot go on under its constraint"):
-        matcher.restrict(row())
+        matcher.allowed()
     assert matcher.forced() == []
+
+
+def test_it_knows_whether_text_fits_and_can_begin_anew(bytewise: Compiler) -> None:
+    matcher = bytewise.matcher(Choice(["yes"]))
+    assert not matcher.following
+    matcher.consume(ord("y"))
+    assert matcher.following
+    with pytest.raises(ConstraintRefused):
+        matcher.consume(ord("n"))
+    assert not matcher.following
+    for text in (b"yes", b"ye"):
+        matcher.restart()
+        assert not matcher.following
+        matcher.consume_text(text)
+        assert matcher.following
+    matcher.restart()
+    with pytest.raises(ConstraintRefused):
+        matcher.consume_text(b"no")
+    assert not matcher.following
 
 
 def test_dumps_of_the_library_are_left_out_of_messages() -> None:

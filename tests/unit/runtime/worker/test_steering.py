@@ -23,7 +23,7 @@ from llmd.errors import ConstraintRefused, InvalidRequest
 from llmd.protocol.constraints import Json
 from llmd.protocol.requests import ChatPrompt, Reasoning, ToolChoice
 from llmd.runtime.worker.steering import Steering, new_call_id
-from tests.unit.chat.tools.conftest import FORMS, THINKING, Bytes, said
+from tests.unit.chat.tools.conftest import FORMS, THINKING, Bytes, said, written
 
 END = 256
 
@@ -91,9 +91,9 @@ class Answer:
             opened,
             reasons=prompt.reasoning.enabled is not False,
         )
-        course = steering.course(prompt, layout)
         matcher: Matcher | None = compiler.matcher(Json(demanded)) if demanded else None
-        self._sampler = steering.sampler(GreedySampler(), course, matcher)
+        course = steering.course(prompt, layout, matcher)
+        self._sampler = steering.sampler(GreedySampler(), course)
         self._reader = course.reader
         self._random = np.random.default_rng(seed)
         self._wish = self.vocab.tokenize(wish, add_special=False, parse_special=True)
@@ -196,29 +196,66 @@ def test_there_is_nothing_to_force_without_tools() -> None:
 STRICT = [{"type": "function", "function": {**TOOLS[0]["function"], "strict": True}}]  # type: ignore[dict-item]
 
 
-_BEGINNINGS = {
-    "harmony": "<|channel|>commentary to=functions.",
-    "functionary_3.2": "get_weather\n",
+_CALL = '"get_weather", "parameters": {"bogus": 1}}'
+_OPENINGS = {
+    name: [trigger.replace("{name}", "get_weather") for trigger in form.triggers]
+    for name, form in FORMS.items()
+} | {
+    "harmony": [
+        "<|channel|>commentary to=functions.",
+        "<|channel|>commentary to=get_weather <|constrain|>json<|message|>{",
+        " to=functions.get_weather<|channel|>commentary json<|message|>",
+    ],
+    "functionary_3.2": ["get_weather\n", "all\nLet me see.>>>get_weather\n"],
+    "llama": [
+        f'{{"name": {_CALL}',
+        f'{{"name":{_CALL}',
+        f'\n{{"type": "function", "name": {_CALL}',
+        f'{{"function": {_CALL}',
+        f'[{{"name": {_CALL}',
+        f'<|python_tag|>{{"name": {_CALL}',
+    ],
+    "generic": [
+        f'{{ "name" : {_CALL}',
+        f'Here:\n```json\n{{"name": {_CALL}',
+        f'<tool_call>[{{"name": {_CALL}',
+        f'{{"b": 1}} ```tool_call\n{{"name": {_CALL}',
+    ],
 }
 
 
-@pytest.mark.parametrize("name", FORMS)
-def test_strict_tools_keep_to_their_schema_when_the_model_calls_them(name: str) -> None:
-    form = FORMS[name]
+@pytest.mark.parametrize(
+    ("name", "opening"), [(name, opening) for name in FORMS for opening in _OPENINGS[name]]
+)
+def test_strict_tools_keep_to_their_schema_however_the_model_begins_a_call(
+    name: str, opening: str
+) -> None:
     answers = [
-        Answer(
-            form,
-            prompt(ToolChoice(parallel=False), tools=STRICT),
-            wish=_BEGINNINGS.get(name, form.trigger),
-            seed=seed,
-        )
-        for seed in range(6)
+        Answer(FORMS[name], prompt(ToolChoice(parallel=False), tools=STRICT), wish=opening, seed=s)
+        for s in range(6)
     ]
     complete = [answer for answer in answers if answer.ended]
     assert complete
     for answer in complete:
         ((called, arguments),) = answer.read_calls
         assert called == "get_weather"
+        jsonschema.validate(arguments, WEATHER)
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("llama", '{"parameters": {"bogus": 1}, "name": "get_weather"}'),
+        ("llama", "<|python_tag|>get_weather.call(bogus=1)"),
+        ("functionary_3.1", f'<|python_tag|>{{"name": {_CALL}'),
+        ("generic", '{"function": {"name": "get_weather", "arguments": {"bogus": 1}}}'),
+        ("harmony", '<|channel|>commentary\tto=functions.get_weather<|message|>{"bogus": 1}'),
+    ],
+)
+def test_a_strict_call_that_no_grammar_follows_is_text(name: str, call: str) -> None:
+    answer = Answer(FORMS[name], prompt(tools=STRICT), wish=call)
+    assert "bogus" in answer.text
+    for _, arguments in answer.read_calls:
         jsonschema.validate(arguments, WEATHER)
 
 
@@ -283,14 +320,98 @@ def test_a_demanded_form_begins_behind_reasoning_and_frames(
         assert answer.reasoning == ("hm" if "hm" in wish else "")
 
 
-def test_an_answer_is_a_call_or_the_demanded_form() -> None:
-    calling = Answer(
-        FORMS["hermes"], prompt(), demanded=SMALL, wish='<tool_call>{"name": "noop"}</tool_call>'
+def call_of_noop(form: CallFormat) -> str:
+    write = form.beside or form.grammar
+    grammar = write(Offer.of(TOOLS[1:]), lambda _: None, parallel=False)
+    return next(text for seed in range(20) if (text := written(grammar, [], seed)))
+
+
+CALLS = {name: call_of_noop(form) for name, form in FORMS.items()}
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("reasoned", [False, True], ids=["at once", "behind reasoning"])
+def test_where_a_form_is_demanded_tools_can_be_called(name: str, reasoned: bool) -> None:
+    thinking = THINKING.get(name, THINK) if reasoned else None
+    thoughts = f"{thinking.opening}hm{thinking.closing}" if thinking else ""
+    between = f"{thinking.around * 2}{FORMS[name].resume}" if thinking else ""
+    answer = Answer(
+        FORMS[name],
+        prompt(ToolChoice(parallel=False)),
+        thinking=thinking,
+        demanded=SMALL,
+        wish=thoughts + between + CALLS[name],
     )
-    assert calling.read_calls == [("noop", {})]
-    telling = Answer(FORMS["hermes"], prompt(), demanded=SMALL, wish="Hello")
-    assert telling.calls == {}
-    jsonschema.validate(said(telling.text), SMALL)
+    assert answer.read_calls == [("noop", {})]
+    assert (answer.text, answer.reasoning) == ("", "hm" if thinking else "")
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("wish", ['{"b": "free text"}', "Hello", "```json\n{}", "[1]"])
+def test_an_answer_without_a_call_is_the_demanded_form(name: str, wish: str) -> None:
+    answers = [
+        Answer(FORMS[name], prompt(), demanded=SMALL, wish=wish, seed=seed) for seed in range(4)
+    ]
+    complete = [answer for answer in answers if answer.ended]
+    assert complete
+    for answer in complete:
+        if answer.calls:
+            assert answer.text == ""
+            assert {called for called, _ in answer.read_calls} <= {"noop", "get_weather"}
+        else:
+            jsonschema.validate(said(answer.text), SMALL)
+
+
+@pytest.mark.parametrize("name", ["llama", "generic"])
+def test_a_demanded_form_may_look_like_a_call(name: str) -> None:
+    named = {**SMALL, "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    for text in ('{"name":"Alice"}', '{"name":"noop"}'):
+        answer = Answer(FORMS[name], prompt(), demanded=named, wish=text + "\x00")
+        assert (answer.text, answer.calls) == (text, {})
+    # any object is demanded, and a strict tool is called with an argument that it does not take
+    call = '{"name":"get_weather","parameters":{"bogus":1}}'.replace(
+        "parameters", "arguments" if name == "generic" else "parameters"
+    )
+    strict = prompt(ToolChoice(parallel=False), tools=STRICT)
+    answer = Answer(FORMS[name], strict, demanded={"type": "object"}, wish=call)
+    if answer.ended:
+        ((_, arguments),) = answer.read_calls
+        jsonschema.validate(arguments, WEATHER)
+
+
+def test_text_of_a_demanded_form_that_looks_like_a_call_is_none() -> None:
+    form = {"enum": ['<tool_call>{"name": "noop"}</tool_call>']}
+    answer = Answer(FORMS["hermes"], prompt(), demanded=form, wish='"')
+    assert (said(answer.text), answer.calls) == (form["enum"][0], {})
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_beside_a_demanded_form_only_strict_tools_must_be_enforceable(name: str) -> None:
+    parameters = {
+        "type": "object",
+        "properties": {"a": {"type": "integer", "not": {"const": 1}}, "b": {"type": "integer"}},
+        "required": ["a"],
+        "not": {},
+    }
+    tool: dict[str, Any] = {"name": "odd", "parameters": parameters}
+    answers = [
+        Answer(
+            FORMS[name],
+            prompt(ToolChoice(parallel=False), tools=[{"function": tool}]),
+            demanded=SMALL,
+            wish=CALLS[name].partition("noop")[0] + "odd",
+            seed=seed,
+        )
+        for seed in range(8)
+    ]
+    for answer in (answer for answer in answers if answer.ended):
+        ((called, arguments),) = answer.read_calls
+        assert called == "odd"
+        assert isinstance(arguments["a"], int)
+        assert isinstance(arguments.get("b", 0), int)
+    assert any(answer.ended for answer in answers)
+    with pytest.raises(InvalidRequest):
+        Answer(FORMS[name], prompt(tools=[{"function": {**tool, "strict": True}}]), demanded=SMALL)
 
 
 @pytest.mark.parametrize(
