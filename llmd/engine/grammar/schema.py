@@ -13,16 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from llmd.engine.grammar.closing import Findings, survey
+from llmd.engine.grammar.subschemas import DEFINITIONS, children
 from llmd.errors import ConstraintRefused
 
 Fails = Callable[[Any], str]
 """Says why a schema cannot be compiled; empty when it can."""
 
-_ONE = ("items", "additionalItems", "additionalProperties", "contains", "not", "if", "then", "else")
-_ONE_MORE = ("propertyNames", "unevaluatedItems", "unevaluatedProperties", "contentSchema")
-_LIST = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
-_MAP = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
-_DEFINITIONS = ("$defs", "definitions")
 _DEEPEST = 60
 _MOST_PROPERTIES = 1000
 _PATIENCE = 0.5
@@ -50,23 +47,29 @@ class Place(NamedTuple):
 
 
 def prepared(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema without what would change how llguidance works, and without keywords that
-    forbid nothing; raise ConstraintRefused for what would cost too much or be enforced in part.
+    """Return the schema without what would change how llguidance works and without keywords that
+    forbid nothing, its objects closed where they may be; raise ConstraintRefused for what would
+    cost too much or be enforced in part.
     """
-    return _prepared(schema, "$", 0)
+    return _prepared(schema, survey(schema), "$", 0)
 
 
-def _prepared(schema: dict[str, Any], path: str, depth: int) -> dict[str, Any]:
+def _prepared(schema: dict[str, Any], found: Findings, path: str, depth: int) -> dict[str, Any]:
     if depth > _DEEPEST:
         raise refused(f"it is nested more than {_DEEPEST} deep", Place(path))
     _check_object(schema, path)
     changed = {key: value for key, value in schema.items() if not _idle(key, value)}
     if added := _exact_format(schema):
         changed["allOf"] = [*changed.get("allOf", []), added]
-    for steps, child in _children(schema):
+    if id(schema) in found.closed:
+        changed["additionalProperties"] = False
+    if id(schema) in found.exclusive:
+        # llguidance looks for constants behind references only where it is told to
+        changed.setdefault("discriminator", {})
+    for steps, child in children(schema):
         if not isinstance(child, dict) or steps[0] not in changed:
             continue
-        new = _prepared(child, path + "".join(map(_step, steps)), depth + 1)
+        new = _prepared(child, found, path + "".join(map(_step, steps)), depth + 1)
         if len(steps) == 1:
             changed[steps[0]] = new
             continue
@@ -111,17 +114,6 @@ def _all_required(schema: dict[str, Any], least: float) -> bool:
     return isinstance(required, list) and len({str(name) for name in required}) >= least
 
 
-def _children(schema: dict[str, Any]) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Yield the steps to each direct subschema, and the subschema."""
-    for key, value in schema.items():
-        if key in _MAP and isinstance(value, dict):
-            yield from (((key, name), child) for name, child in value.items())
-        elif key in _LIST and isinstance(value, list):
-            yield from (((key, index), child) for index, child in enumerate(value))
-        elif key in (*_ONE, *_ONE_MORE):
-            yield (key,), value
-
-
 def blame(schema: Any, fails: Fails) -> Place:
     """Return the smallest place to blame for the failure of `schema`; takes about half a second at
     most.
@@ -138,7 +130,7 @@ class _Search:
         self._root = root
         self._fails = fails
         self._limit = time.monotonic() + _PATIENCE
-        self._shared = {key: root[key] for key in _DEFINITIONS if key in root}
+        self._shared = {key: root[key] for key in DEFINITIONS if key in root}
 
     def place(self) -> Place:
         path, schema = "$", self._root
@@ -169,8 +161,8 @@ class _Search:
 
     def _used(self, schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the direct subschemas that take part, a definition where one is referred to."""
-        for steps, child in _children(schema):
-            if steps[0] not in _DEFINITIONS and isinstance(child, dict):
+        for steps, child in children(schema):
+            if steps[0] not in DEFINITIONS and isinstance(child, dict):
                 yield path + "".join(map(_step, steps)), child
         match = _REFERENCE.fullmatch(str(schema.get("$ref", "")))
         if not match:
@@ -186,7 +178,7 @@ class _Search:
         """Return the last keyword without which the schema would compile, else one that the reason
         names.
         """
-        candidates = [key for key in schema if key not in _DEFINITIONS]
+        candidates = [key for key in schema if key not in DEFINITIONS]
         # the type is to blame only when nothing else is: without it much is allowed
         for key in [*(key for key in reversed(candidates) if key != "type"), "type"]:
             rest = {name: value for name, value in schema.items() if name != key}
