@@ -40,6 +40,7 @@ HOSTILE = """
 
 - [x] <input autofocus onfocus=window.bad=1>
 """
+IMAGE = "<img src=x onerror=window.bad=1>"
 TITLE = '"><img src=x onerror=window.bad=1>\u202e</title><script>window.bad=1</script>'
 
 
@@ -50,6 +51,7 @@ def page(visit: Open, chats: Daemon) -> Page:
         TITLE,
         ("system", HOSTILE),
         ("user", HOSTILE),
+        ("user", f"{IMAGE}:\n{IMAGE}"),
         ("assistant", HOSTILE),
         ("tool", HOSTILE),
         ("assistant", HOSTILE),
@@ -58,6 +60,7 @@ def page(visit: Open, chats: Daemon) -> Page:
         reasoning=HOSTILE,
         tool_calls=[{"function": {"name": HOSTILE, "arguments": {"x": HOSTILE}}}],
         versions=[{"content": HOSTILE, "model": HOSTILE}],
+        files=[{"name": IMAGE, "lines": 1}],
     )
     page = visit(chats.address)
     asked: list[str] = []
@@ -85,6 +88,7 @@ def test_hostile_answers_and_titles_are_text(page: Page) -> None:
     expect(said.locator("table")).to_contain_text("$x_1 * y_2$")
     expect(said.locator("sub")).to_have_text("2")
     expect(said.locator("td").last).to_have_css("text-align", "center")
+    expect(page.locator(".attached pre")).to_have_text(IMAGE)
     odd = "img, script, style, svg:not(.icon), iframe, form, input, base, math, [style], [id]"
     assert said.locator(odd).count() == 0
     assert (

@@ -30,6 +30,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """Keep pictures, reasoning and figures, and have the model see earlier pictures again."""
     pictures: list[Picture] = []
     """Those of the last message that is asked."""
+    asked: dict[str, Any] = {}
+    """What else is kept of that message, JSON-ready."""
     told: dict[str, Any] = {}
     """What else is kept of the answer, JSON-ready."""
 
@@ -112,9 +114,10 @@ class Record:
         self.kept = await self._sessions.add_many(self.caller, self.session, messages, also)
 
     def _questions(self, pictures: int) -> list[NewMessage]:
-        if not pictures:
+        told = self.terms.asked | ({"pictures": pictures} if pictures else {})
+        if not told or not self._new:
             return self._new
-        info = {**self._new[-1].metadata_info, "pictures": pictures}
+        info = self._new[-1].metadata_info | told
         return [*self._new[:-1], msgspec.structs.replace(self._new[-1], metadata_info=info)]
 
     def _answer(self) -> NewMessage:

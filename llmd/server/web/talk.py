@@ -48,16 +48,25 @@ class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     tools: list[schema.ToolDefinition] | None = None
 
 
+class File(msgspec.Struct, frozen=True):
+    """A text file that stands in a message, on the lines behind one with its name."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=255)]
+    lines: Annotated[int, Meta(ge=1)]
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """The body of `POST /web/chat/sessions/{id}/turns`."""
 
     content: str = ""
     images: list[str] = []
     """Data URLs."""
+    files: Annotated[list[File], Meta(max_length=100)] = []
+    """Those that the content begins with: pages show them folded."""
     model: str | None = None
     parameters: Parameters = Parameters()
     again: bool = False
-    """Answer the last question anew, in place of its answer; content and images are not heeded."""
+    """Answer the last question anew, in place of its answer; what else is asked is not heeded."""
     request_id: Annotated[str, Meta(min_length=1, max_length=100)]
 
 
@@ -144,7 +153,17 @@ def terms(order: Order, shown: Sequence[Picture], turn: str) -> Terms:
     said = msgspec.to_builtins(order.parameters)
     wished = {name: value for name, value in said.items() if value is not None and name != "tools"}
     told = {"turn": turn, **({"parameters": wished} if wished else {})}
-    return Terms(again=order.again, whole=True, pictures=list(shown), told=told)
+    return Terms(
+        again=order.again,
+        whole=True,
+        pictures=list(shown),
+        asked={} if order.again else _about(order),
+        told=told,
+    )
+
+
+def _about(order: Order) -> dict[str, Any]:
+    return {"files": msgspec.to_builtins(order.files)} if order.files else {}
 
 
 def asked(order: Order, shown: Sequence[Picture]) -> dict[str, Any]:
@@ -156,7 +175,7 @@ def asked(order: Order, shown: Sequence[Picture]) -> dict[str, Any]:
         "role": "user",
         "content": order.content,
         "images": [kinds.data_url(one.data) for one in shown],
-        "info": {},
+        "info": _about(order),
     }
     return {"again": False, "message": question}
 

@@ -67,6 +67,18 @@ async def test_pictures_belong_to_the_last_question(bench: Bench) -> None:
     assert found == {record.kept[1].id: [RED, RED]}
 
 
+async def test_what_is_told_of_a_question_is_kept_with_the_last_one(bench: Bench) -> None:
+    sessions = bench.services.sessions
+    session = (await sessions.create(ANN)).id
+    terms = Terms(whole=True, pictures=[RED], asked={"files": ["x"]})
+    await answer(bench, ask("a", "b"), Record(sessions, ANN, session, terms))
+    again = Record(sessions, ANN, session, Terms(again=True, whole=True, asked={"files": []}))
+    await answer(bench, ask(), again)
+    first, last, _ = await sessions.messages(ANN, session)
+    assert first.metadata_info == {}
+    assert {"files": ["x"], "pictures": 1}.items() <= last.metadata_info.items()
+
+
 async def test_what_broke_off_and_could_not_be_kept_is_not_passed_over(bench: Bench) -> None:
     sessions = bench.services.sessions
     session = (await sessions.create(ANN)).id

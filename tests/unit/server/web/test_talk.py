@@ -120,6 +120,18 @@ def test_terms_tell_how_an_answer_was_made_but_no_tools() -> None:
     assert talk.terms(order(), [], "t").told == {"turn": "t"}
 
 
+def test_files_of_a_question_are_known_but_its_content_is_what_is_read() -> None:
+    files = [{"name": "a.txt", "lines": 2}]
+    asked = order(content="a.txt:\nx\ny", files=files)
+    assert talk.request(asked, []).messages[0].content == "a.txt:\nx\ny"
+    assert talk.terms(asked, [], "t").asked == {"files": files}
+    assert talk.asked(asked, [])["message"]["info"] == {"files": files}
+    assert talk.terms(order(content="x", again=True, files=files), [], "t").asked == {}
+    for wrong in ({"name": "", "lines": 1}, {"name": "x", "lines": 0}):
+        with pytest.raises(msgspec.ValidationError):
+            order(content="x", files=[wrong])
+
+
 def test_pages_are_told_what_is_asked_until_it_is_kept() -> None:
     shown = [Picture("image/gif", b"GIF8")]
     told = talk.asked(order(content="x"), shown)

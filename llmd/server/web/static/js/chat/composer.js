@@ -1,8 +1,10 @@
 // Where one writes. What is typed is kept with each key, and what is sent is kept until llmd has it.
 import { note, t } from "../base.js";
+import * as attachments from "./attachments.js";
 import { keep, move, recall } from "./kept.js";
-import { pictures, seen, setPictures, sightless, whenChanged } from "./pictures.js";
+import { seen, sightless } from "./pictures.js";
 import { on, state } from "./state.js";
+import { parts, written } from "./texts.js";
 
 const form = document.getElementById("composer");
 const say = document.getElementById("say");
@@ -26,7 +28,9 @@ export function sends(event) {
   return event.key === "Enter" && !event.shiftKey && !composing && !touch.matches;
 }
 
-export const isEmpty = () => !say.value.trim() && !pictures().length;
+export const isEmpty = () => !say.value.trim() && attachments.isEmpty();
+/** What would be sent now: {content, files, images}. */
+const whole = () => ({ ...written(attachments.attached().files, say.value), images: attachments.attached().images });
 
 function draw() {
   say.style.height = "auto";
@@ -35,12 +39,23 @@ function draw() {
 }
 
 function save() {
-  const id = say.value === sentAs ? request : "";
-  const draft = { text: say.value, images: pictures(), request: id };
-  const session = state.session?.id ?? null;
-  if (isEmpty()) keep("draft", session, null);
-  // a browser keeps some megabytes: the text alone where pictures do not fit
-  else if (!keep("draft", session, draft)) keep("draft", session, { ...draft, images: [] });
+  const id = request && whole().content === sentAs ? request : "";
+  keep("draft", state.session?.id ?? null, isEmpty() ? null : { text: say.value, request: id });
+}
+
+/** Keep what is attached, which is too much to be written with each key. */
+function saveAttached(session = state.session?.id ?? null, given = attachments.attached()) {
+  const none = !given.images.length && !given.files.length;
+  // a browser keeps some megabytes: the text alone where the rest does not fit
+  if (!keep("attached", session, none ? null : given)) keep("attached", session, null);
+}
+
+function change(text, given = {}) {
+  say.value = text;
+  attachments.attach(given);
+  save();
+  saveAttached();
+  draw();
 }
 
 /** Show what was being written in a session. */
@@ -48,8 +63,8 @@ export function load(session) {
   const draft = recall("draft", session);
   early = false;
   say.value = draft?.text ?? "";
-  [request, sentAs] = [draft?.request ?? "", say.value];
-  setPictures(draft?.images ?? []);
+  attachments.attach(recall("attached", session) ?? {});
+  [request, sentAs] = [draft?.request ?? "", whole().content];
   hideTrouble();
   draw();
 }
@@ -59,46 +74,44 @@ export function take() {
   if (isEmpty()) return null;
   early = state.models === null;
   if (!state.model) return null;
-  if (pictures().length && !seen()) {
+  const said = whole();
+  if (said.images.length && !seen()) {
     tellTrouble({ message: sightless(), hint: t("chat.remove_pictures") });
     return null;
   }
-  const text = say.value;
-  const said = { content: text, images: pictures(), request: request && text === sentAs ? request : newId() };
-  say.value = "";
-  setPictures([]);
+  const id = request && said.content === sentAs ? request : newId();
   request = "";
   hideTrouble();
-  save();
-  draw();
-  return said;
+  change("");
+  return { ...said, request: id };
 }
 
 /** Put back what could not be sent, before what was written since. */
-export function put({ content, images, request: id }) {
-  const since = say.value.trim() ? `\n${say.value}` : "";
-  say.value = content + since;
-  if (images?.length) setPictures(images);
-  [request, sentAs] = [id, say.value];
-  save();
-  draw();
+export function put({ content, files, images, request: id }) {
+  const { typed, files: texts } = parts(content, files);
+  const since = attachments.attached();
+  [request, sentAs] = [id, content];
+  change(say.value.trim() ? `${typed}\n${say.value}` : typed, {
+    images: [...(images ?? []), ...since.images],
+    files: [...texts, ...since.files],
+  });
+}
+
+/** Put back what could not be sent in a session that is not shown. */
+export function putAway(session, { content, files, images }) {
+  const { typed, files: texts } = parts(content, files);
+  keep("draft", session, { text: typed, request: "" });
+  saveAttached(session, { images: images ?? [], files: texts });
 }
 
 /** What could not be sent was, after all, where it is what was said last. */
 export function dropSent(content) {
-  if (!request || content === undefined || say.value !== content) return;
-  say.value = "";
-  setPictures([]);
+  if (!request || content === undefined || whole().content !== content) return;
   request = "";
-  save();
-  draw();
+  change("");
 }
 
-export function fill(text) {
-  say.value = text;
-  save();
-  draw();
-}
+export const fill = (text) => change(text, attachments.attached());
 
 export function tellTrouble({ message, hint }) {
   trouble.querySelector("b").textContent = message;
@@ -111,7 +124,7 @@ export function hideTrouble() {
 }
 
 /** A new conversation has its session now. */
-export const settleIn = (session) => ["draft", "parameters", "model"].forEach((kind) => move(kind, session));
+export const settleIn = (session) => ["draft", "attached", "parameters", "model"].forEach((kind) => move(kind, session));
 
 export function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16)); // randomUUID is not there over plain HTTP
@@ -130,9 +143,10 @@ say.addEventListener("keydown", (event) => {
   else form.requestSubmit(send.disabled ? null : send);
 });
 trouble.querySelector("button").addEventListener("click", hideTrouble);
-whenChanged(() => {
+attachments.whenChanged(() => {
   draw();
   save();
+  saveAttached();
 });
 on("turn", (turn) => {
   const running = turn !== null;

@@ -10,6 +10,7 @@ import { inherit } from "./parameters.js";
 import * as sessions from "./sessions.js";
 import { on, setTurn, state, tell, tellTabs } from "./state.js";
 import { Stream } from "./stream.js";
+import { parts } from "./texts.js";
 import { Writing } from "./writing.js";
 
 const MOST_BEHIND = 2;
@@ -39,7 +40,12 @@ function enter(session) {
 }
 
 /** What a session is called until llmd gives it a title, with its first answer. */
-export const provisional = (content) => content.trim().split("\n")[0].slice(0, 80);
+export function provisional({ content, files }) {
+  const told = parts(content, files);
+  const names = told.files.map(({ name }) => name).join(", ");
+  const line = (told.typed.trim() || names).split("\n")[0].slice(0, 160).replace(/\p{Cc}/gu, " ");
+  return [...line].slice(0, 80).join(""); // no half characters
+}
 
 function headline() {
   const name = state.session ? state.session.title || t("chat.untitled") : t("chat.new");
@@ -80,7 +86,8 @@ export async function open(id, address = "push") {
 
 function show(found) {
   state.session = found.session;
-  state.session.title ||= provisional(found.turn?.message?.content ?? "");
+  const asked = found.turn?.message;
+  state.session.title ||= provisional({ content: asked?.content ?? "", files: asked?.info?.files });
   inherit(found.session.id, found.messages);
   tell("session", found.session);
   headline();

@@ -4,14 +4,17 @@ import * as composer from "./composer.js";
 import { messageOf } from "./messages.js";
 import { branch } from "./sending.js";
 import { state } from "./state.js";
+import { parts } from "./texts.js";
 
 export function edit(article) {
   const message = messageOf(article);
   if (!message?.id || state.turn !== null || article.querySelector(".editing")) return;
   const form = document.getElementById("editing").content.firstElementChild.cloneNode(true);
   const field = form.querySelector("textarea");
-  field.value = message.content;
-  field.rows = Math.min(12, message.content.split("\n").length + 1);
+  const { files, typed } = parts(message.content, message.info?.files);
+  const bare = !files.length && !message.images?.length;
+  field.value = typed;
+  field.rows = Math.min(12, typed.split("\n").length + 1);
   article.classList.add("edited");
   article.append(form);
   field.focus();
@@ -24,7 +27,7 @@ export function edit(article) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const text = field.value;
-    if (!text.trim() || state.turn !== null) return;
+    if ((bare && !text.trim()) || state.turn !== null) return;
     try {
       await branch(message, text);
     } catch (error) {

@@ -34,7 +34,7 @@ export function move(kind, session) {
 }
 
 export function forget(session) {
-  for (const kind of ["draft", "sending", "parameters"]) keep(kind, session, null);
+  for (const kind of ["draft", "attached", "sending", "parameters"]) keep(kind, session, null);
 }
 
 /** Drop the oldest of what is too much. */

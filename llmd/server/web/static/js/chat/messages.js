@@ -2,7 +2,8 @@
 // folded, and which of its versions is seen.
 import { t } from "../base.js";
 import { rendered } from "./markdown.js";
-import { count, moment, rate, seconds } from "./wording.js";
+import { lengthOf, parts } from "./texts.js";
+import { count, lines, moment, rate, seconds } from "./wording.js";
 
 const known = new WeakMap();
 
@@ -26,7 +27,13 @@ export const blankAnswer = () => copyOf("message-answer");
 function user(message) {
   const article = copyOf("message-user");
   learn(article, message);
-  article.querySelector(".said").textContent = message.content;
+  const { files, typed } = parts(message.content, message.info?.files);
+  const said = article.querySelector(".said");
+  said.hidden = !typed;
+  said.textContent = typed;
+  const attached = article.querySelector(".attached");
+  attached.hidden = !files.length;
+  attached.append(...files.map(file));
   if (message.created_at) {
     const time = article.querySelector("time");
     time.dateTime = new Date(message.created_at * 1000).toISOString();
@@ -37,6 +44,14 @@ function user(message) {
   shown.hidden = !images.length;
   shown.append(...images.filter(isOwn).map(picture));
   return article;
+}
+
+function file({ name, text }) {
+  const folded = copyOf("told-file");
+  folded.querySelector("bdi").textContent = name;
+  folded.querySelector("small").textContent = lines(lengthOf(text));
+  folded.querySelector("pre").textContent = text;
+  return folded;
 }
 
 /** Pictures of llmd itself only; whatever else a session says is not fetched. */
@@ -91,9 +106,10 @@ export function showVersion(article, at) {
   return article;
 }
 
-/** What the answer says, in the version that is seen. */
+/** What a person typed, or what the answer says, in the version that is seen. */
 export function textOf(article) {
   const message = messageOf(article);
+  if (message.role === "user") return parts(message.content, message.info?.files).typed || message.content;
   const older = message.info?.versions ?? [];
   return older[Number(article.dataset.version)]?.content ?? message.content;
 }

@@ -10,6 +10,7 @@ import { wanted } from "./parameters.js";
 import { asUrl } from "./pictures.js";
 import * as sessions from "./sessions.js";
 import { setTurn, state, tell, tellTabs } from "./state.js";
+import { parts, written } from "./texts.js";
 import { Writing } from "./writing.js";
 
 /** Whether the turn that is being asked for shall be stopped as soon as it is known. */
@@ -19,7 +20,8 @@ export async function send(said = composer.take()) {
   if (!said || state.turn !== null) return;
   setTurn("");
   const order = { ...said, model: state.model, parameters: wanted(), again: false };
-  const asked = log.add({ role: "user", content: said.content, images: said.images, created_at: Date.now() / 1000 });
+  const { content, images, files } = said;
+  const asked = log.add({ role: "user", content, images, info: { files }, created_at: Date.now() / 1000 });
   const writing = new Writing();
   log.add(writing.article);
   log.toBottom();
@@ -44,10 +46,12 @@ function keepSending(session, said) {
 /** Make the session of a conversation that had none. */
 async function settleDown(said) {
   const place = placeNow();
-  const made = await call("POST", "/web/chat/sessions", { model: state.model });
+  const name = provisional(said);
+  // llmd takes the first words of the message, which are those of a file here
+  const made = await call("POST", "/web/chat/sessions", { model: state.model, title: said.files?.length ? name : "" });
   keep("sending", null, null);
   keepSending(made.id, said);
-  Object.assign(made, { title: provisional(said.content) });
+  Object.assign(made, { title: name });
   sessions.update({ ...made, running: true });
   if (place !== placeNow()) return made.id; // the reader went elsewhere meanwhile
   composer.settleIn(made.id);
@@ -73,7 +77,7 @@ function refuse(session, said, error) {
     composer.tellTrouble(error);
     return;
   }
-  keep("draft", session, { text: said.content, images: said.images });
+  composer.putAway(session, said);
   note(error.message, true);
 }
 
@@ -101,7 +105,8 @@ export async function retry(article) {
   const question = messageOf(asked);
   article.remove();
   asked.remove();
-  return send({ content: question.content, images: question.images ?? [], request: composer.newId() });
+  const { content, images = [], info } = question;
+  return send({ content, images, files: info?.files ?? [], request: composer.newId() });
 }
 
 export const goOn = () => send({ content: t("chat.go_on_words"), images: [], request: composer.newId() });
@@ -119,7 +124,8 @@ export async function branch(message, text) {
   tellTabs("list", made.id);
   await open(made.id);
   tellBranch(old);
-  await send({ content: text, images, request: composer.newId() });
+  const { files } = parts(message.content, message.info?.files);
+  await send({ ...written(files, text), images, request: composer.newId() });
 }
 
 function tellBranch(old) {

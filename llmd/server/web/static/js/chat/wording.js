@@ -8,6 +8,7 @@ const hundredths = new Intl.NumberFormat(language, { maximumFractionDigits: 2 })
 
 export const count = (number) => whole.format(number);
 export const rate = (number) => (number < 100 ? tenths : whole).format(number);
+export const lines = (number) => t(number === 1 ? "chat.line" : "chat.lines", { count: count(number) });
 const fractions = new Intl.NumberFormat(language, { maximumFractionDigits: 4 });
 
 export const fraction = (number) => fractions.format(number);
