@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 import msgspec
+from msgspec import UNSET
 
 from llmd.models.presets.recipe import Recipe
 from llmd.models.presets.tables import read_changes
@@ -57,20 +58,22 @@ def user(found: User) -> schema.UserObject:
     )
 
 
-def user_changes(order: schema.UserChange) -> UserChanges:
-    """Return what shall become of an account."""
+def user_changes(order: schema.UserChange, known: Allowance) -> UserChanges:
+    """Return what shall become of an account that has the limits `known`."""
     return UserChanges(
         name=order.username,
         password=order.password,
         role=order.role,
         enabled=order.enabled,
-        limits=allowance(order.limits),
+        limits=allowance(order.limits, known) if order.limits else None,
     )
 
 
-def allowance(limits: schema.Limits | None) -> Allowance | None:
-    """Return limits as the services know them; None: nothing is said."""
-    return limits.allowance() if limits else None
+def allowance(limits: schema.Limits | None, known: Allowance | None = None) -> Allowance:
+    """Return limits as the services know them, those that were left out as they are `known`."""
+    said = msgspec.structs.asdict(limits) if limits else {}
+    given = {name: value for name, value in said.items() if value is not UNSET}
+    return msgspec.structs.replace(known or Allowance(), **given)
 
 
 def key(found: ApiKey) -> schema.KeyObject:
@@ -98,9 +101,10 @@ def _key_fields(found: ApiKey) -> dict[str, Any]:
     }
 
 
-def key_changes(order: schema.KeyChange) -> KeyChanges:
-    """Return what shall become of a key."""
-    return KeyChanges(name=order.name, enabled=order.enabled, limits=allowance(order.limits))
+def key_changes(order: schema.KeyChange, known: Allowance) -> KeyChanges:
+    """Return what shall become of a key that has the limits `known`."""
+    limits = allowance(order.limits, known) if order.limits else None
+    return KeyChanges(name=order.name, enabled=order.enabled, limits=limits)
 
 
 def model(found: ModelManifest, loaded: frozenset[str]) -> schema.ModelObject:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from llmd.protocol.callers import Role, Scope
 from llmd.protocol.limits import Allowance
@@ -56,16 +56,14 @@ class Listing(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
 
 class Limits(_Order, frozen=True):
-    """What a user or key may use; null: as the settings say, 0: no limit."""
+    """What a user or key may use; null: as the settings say, 0: no limit. What is left out stays,
+    and is as the settings say for a new one.
+    """
 
-    requests_per_minute: Amount | None = None
-    tokens_per_minute: Amount | None = None
-    tokens_per_day: Amount | None = None
-    concurrent: Amount | None = None
-
-    def allowance(self) -> Allowance:
-        """Return the same as the services know it."""
-        return Allowance(**msgspec.structs.asdict(self))
+    requests_per_minute: Amount | UnsetType | None = UNSET
+    tokens_per_minute: Amount | UnsetType | None = UNSET
+    tokens_per_day: Amount | UnsetType | None = UNSET
+    concurrent: Amount | UnsetType | None = UNSET
 
 
 class NewUser(_Order, frozen=True):

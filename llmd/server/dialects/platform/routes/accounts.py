@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from llmd.protocol.limits import Allowance
 from llmd.server.dialects.platform import convert, schema
 from llmd.server.dialects.platform.routes.answers import enveloped
 from llmd.server.http.body import read_json, read_query
@@ -21,7 +20,7 @@ async def list_users(request: web.Request) -> web.Response:
 async def create_user(request: web.Request) -> web.Response:
     """Make an account."""
     order = await read_json(request, schema.NewUser)
-    limits = convert.allowance(order.limits) or Allowance()
+    limits = convert.allowance(order.limits)
     made = await request.app[SERVICES].users.create(
         order.username, order.password, order.role, limits, by=request[CALLER]
     )
@@ -37,9 +36,10 @@ async def show_user(request: web.Request) -> web.Response:
 async def change_user(request: web.Request) -> web.Response:
     """Rename a user, change password, role or limits, disable or enable."""
     order = await read_json(request, schema.UserChange)
-    changed = await request.app[SERVICES].users.update(
-        request.match_info["userId"], convert.user_changes(order), by=request[CALLER]
-    )
+    users = request.app[SERVICES].users
+    known = await users.get(request.match_info["userId"])
+    changes = convert.user_changes(order, known.limits)
+    changed = await users.update(known.id, changes, by=request[CALLER])
     return enveloped(convert.user(changed))
 
 
@@ -58,7 +58,7 @@ async def create_key(request: web.Request) -> web.Response:
         order.name,
         order.scopes,
         order.expires_at.timestamp() if order.expires_at else None,
-        convert.allowance(order.limits) or Allowance(),
+        convert.allowance(order.limits),
         by=request[CALLER],
     )
     return enveloped(convert.created_key(made.key, made.secret))
@@ -67,9 +67,10 @@ async def create_key(request: web.Request) -> web.Response:
 async def change_key(request: web.Request) -> web.Response:
     """Disable or enable an API key, rename it, or change its limits."""
     order = await read_json(request, schema.KeyChange)
-    changed = await request.app[SERVICES].keys.update(
-        request.match_info["keyId"], convert.key_changes(order), by=request[CALLER]
-    )
+    keys = request.app[SERVICES].keys
+    known = await keys.get(request.match_info["keyId"])
+    changes = convert.key_changes(order, known.limits)
+    changed = await keys.update(known.id, changes, by=request[CALLER])
     return enveloped(convert.key(changed))
 
 

@@ -58,15 +58,19 @@ def test_a_key_shows_its_secret_once() -> None:
 
 
 def test_changes_say_only_what_they_say() -> None:
-    changes = convert.user_changes(decode_json(b'{"enabled":false}', schema.UserChange))
+    known = Allowance(tokens_per_day=7, requests_per_minute=9, concurrent=2)
+    changes = convert.user_changes(decode_json(b'{"enabled":false}', schema.UserChange), known)
     assert (changes.enabled, changes.name, changes.role, changes.limits) == (
         False,
         None,
         None,
         None,
     )
-    order = decode_json(b'{"limits":{"tokens_per_day":5}}', schema.KeyChange)
-    assert convert.key_changes(order).limits == Allowance(tokens_per_day=5)
+    body = b'{"limits":{"tokens_per_day":5,"requests_per_minute":null}}'
+    kept = Allowance(tokens_per_day=5, concurrent=2)
+    key = convert.key_changes(decode_json(body, schema.KeyChange), known)
+    assert (key.name, key.enabled, key.limits) == (None, None, kept)
+    assert convert.user_changes(decode_json(body, schema.UserChange), known).limits == kept
 
 
 def test_a_model_is_shown_with_what_was_laid_upon_it() -> None:

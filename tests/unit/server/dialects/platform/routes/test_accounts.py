@@ -37,6 +37,9 @@ async def test_users_are_made_listed_shown_and_changed(connect: Connect) -> None
     assert (listed["total"], len(listed["items"])) == (2, 1)
     changed = await ask(client, "PUT", f"/admin/users/{made['id']}", {"enabled": False})
     assert changed == {**made, "enabled": False}
+    limits = {"tokens_per_day": 70}
+    changed = await ask(client, "PUT", f"/admin/users/{made['id']}", {"limits": limits})
+    assert changed["limits"] == {**made["limits"], **limits}
 
 
 @pytest.mark.parametrize(
