@@ -62,14 +62,17 @@ class Generation:
         *,
         media: Collection[Medium] = (),
     ) -> ModelManifest:
-        """Return the model a request means, which may hold `media`; raise ModelNotFound, NoModel
-        where it names none, or InvalidRequest when it cannot do this. A `kind` of None stands for
-        what any model can do.
+        """Return the model a request means, which may hold `media`; raise ModelNotFound, or
+        InvalidRequest when it cannot do this. A `kind` of None stands for what any model can do.
+
+        Raises NoModel where no model is named and the one for chats, of which there should always
+        be one, is not there; embedding models and rerankers nobody needs to have.
         """
+        wanted = kind or Kind.CHAT
         try:
-            manifest = self._defaults.resolve(name, kind or Kind.CHAT, media=media)
+            manifest = self._defaults.resolve(name, wanted, media=media)
         except ModelNotFound as error:
-            if name not in UNNAMED:
+            if name not in UNNAMED or wanted is not Kind.CHAT:
                 raise
             raise NoModel(error.message, hint=error.hint) from error
         if kind is None:

@@ -112,8 +112,9 @@ def test_which_model_answers(
     assert {resolve(name).name for name in (None, "", "default", "llmd-tiny")} == {"llmd-tiny"}
     with pytest.raises(ModelNotFound):
         resolve("nothing-like-it")
-    with pytest.raises(NoModel):
+    with pytest.raises(ModelNotFound) as refused:
         resolve(None, Kind.EMBEDDING)
+    assert refused.type is ModelNotFound
     bench.store.register(embedding_model, "minilm")
     assert resolve(None, Kind.EMBEDDING).name == "minilm"
     with pytest.raises(InvalidRequest):

@@ -59,7 +59,7 @@ async def test_documents_are_ranked_by_a_reranker_only(
     refused = await client.post("/v1/rerank", json={**body, "model": "llmd-tiny"})
     assert refused.status == 400
     assert "cannot rank" in (await refused.json())["error"]["message"]
-    assert (await client.post("/v1/rerank", json=body)).status == 503
+    assert (await client.post("/v1/rerank", json=body)).status == 404
     bench.store.register(reranker_model)
     for path in ("/v1/rerank", "/rerank"):
         found = await (await client.post(path, json=body)).json()
