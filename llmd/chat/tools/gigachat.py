@@ -29,4 +29,4 @@ def grammar(offer: Offer, spelling: Spelling, *, parallel: bool) -> str:  # noqa
     return rules.grammar(f"{rules.marker(_OPEN)} {one}")
 
 
-FORMAT = CallFormat("gigachat", (_OPEN,), parse, grammar, trigger=_OPEN)
+FORMAT = CallFormat("gigachat", (_OPEN,), parse, grammar, triggers=(_OPEN,))

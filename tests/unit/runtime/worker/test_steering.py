@@ -19,8 +19,8 @@ from llmd.engine.grammar.compiler import Compiler
 from llmd.engine.grammar.matcher import Matcher
 from llmd.engine.sampling import GreedySampler
 from llmd.engine.stopping import TextStream
-from llmd.errors import ConstraintRefused, InvalidRequest
-from llmd.protocol.constraints import Json
+from llmd.errors import InvalidRequest
+from llmd.protocol.constraints import Json, Regex
 from llmd.protocol.requests import ChatPrompt, Reasoning, ToolChoice
 from llmd.runtime.worker.steering import Steering, new_call_id
 from tests.unit.chat.tools.conftest import FORMS, THINKING, Bytes, said, written
@@ -447,20 +447,17 @@ def test_one_call_ends_an_answer_that_may_hold_no_more() -> None:
     assert several.read_calls == [("noop", {})] * 3
 
 
-def test_an_answer_that_goes_on_gets_a_grammar_of_its_own() -> None:
+def test_an_answer_that_goes_on_has_no_head_before_its_form() -> None:
     form = FORMS["functionary_3.2"]
     vocab = Vocabulary(form.markers)
     compiler = Compiler(lambda: llguidance.LLTokenizer(llguidance.TokenizerWrapper(vocab.bytes)))
     steering = Steering(cast("Vocab", vocab), lambda: compiler)
-    offer = Offer.of([{"function": {**TOOLS[0]["function"], "strict": True}}])
-    grammars = [
-        steering.course(prompt(), Layout(known, offer)).forced
+    demanded = compiler.matcher(Regex(" France"))
+    guides = [
+        steering.course(prompt(), Layout(known, Offer.of([])), demanded).forced
         for known in (form, replace(form, answer=""))
     ]
-    assert all(grammars)
-    with pytest.raises(ConstraintRefused):
-        grammars[0].consume_text(b" France")
-    grammars[1].consume_text(b" France")
+    assert [bytes(guide.forced()) for guide in guides if guide] == [b"all\n", b" France"]
 
 
 def test_ids_of_calls_are_unlike_each_other() -> None:
