@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from llmd.errors import ContextOverflow
+
 BUILT_IN = "llmd-tiny"
 BUILT_IN_NOTICE = (
     f"{BUILT_IN} is a small built-in demonstration model; pull a real one: llmd pull qwen3-4b"
@@ -39,14 +41,14 @@ class Answer:
         self.reasoning += self.thought
         return added
 
-    def notices(self) -> Iterator[str]:
-        """Say what a reader must know about how the answer came to be: nothing is cut in
-        silence.
+    def notices(self, longest: str = "--max-tokens") -> Iterator[str]:
+        """Say what a reader must know about how the answer came to be: nothing is cut in silence.
+        `longest` is what sets the longest answer.
         """
         if dropped := self.usage.get("dropped_tokens"):
             yield f"{dropped} tokens of the prompt were dropped to fit the context."
         if self.finish_reason == "length":
-            yield "The answer ends because --max-tokens or the context is reached."
+            yield f"The answer ends because {longest} or the context is reached."
 
     def as_dict(self) -> dict[str, Any]:
         """Return what `--json` prints."""
@@ -67,6 +69,14 @@ def written(text: str) -> None:
 
     sys.stdout.write(plain(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
+
+
+def overflow(error: ContextOverflow) -> str:
+    """Say what did not fit, without what only a program could do about it."""
+    needed, available = (error.details.get(name) for name in ("needed", "available"))
+    if needed is None or available is None:
+        return error.message
+    return f"That takes {needed} tokens, but the context of this model holds {available}."
 
 
 def speed(usage: Mapping[str, Any]) -> str:

@@ -58,7 +58,7 @@ def _text(file: Path) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidRequest(
-            f"{file} is no text in UTF-8.", hint="Pictures go with --image."
+            f"{file} is no text in UTF-8.", hint="Pictures go with --image, in a chat with /image."
         ) from error
     if "\0" in text:
         raise InvalidRequest(f"{file} is no text.", hint="Pictures go with --image.")

@@ -70,10 +70,11 @@ def begin(
 
     seen = sys.stdin.isatty() and sys.stdout.isatty()
     talk = _open(model, system, session, keep=bool(session) or (keep and seen), start=start)
+    talk.wishes = wishes
     if seen:
-        _interactive(talk, wishes, plain=plain)
+        _interactive(talk, plain=plain)
     else:
-        _line_by_line(Dialogue(talk, wishes, _plain_answer))
+        _line_by_line(Dialogue(talk, _plain_answer))
 
 
 def _open(
@@ -119,7 +120,7 @@ def _plain_answer() -> "Answering":
     return PlainAnswer(written)
 
 
-def _interactive(talk: "Chat", wishes: dict[str, Any], *, plain: bool) -> None:
+def _interactive(talk: "Chat", *, plain: bool) -> None:
     from rich.console import Console
 
     from llmd.cli.answer import BUILT_IN, BUILT_IN_NOTICE
@@ -134,7 +135,7 @@ def _interactive(talk: "Chat", wishes: dict[str, Any], *, plain: bool) -> None:
         typer.echo(BUILT_IN_NOTICE)
     _remind(talk)
     answering = _plain_answer if plain else lambda: MarkdownAnswer(console)
-    dialogue = Dialogue(talk, wishes, answering, remark=_dim)
+    dialogue = Dialogue(talk, answering, remark=_dim)
     editor = Editor(find_paths().history_file if talk.keeping else None, talk.models)
     _converse(dialogue, editor.read)
     if talk.keeping and talk.keeping.session:

@@ -3,31 +3,29 @@ failures.
 """
 
 from collections.abc import Callable
-from typing import Any
 
-from llmd.cli.answer import Answer, speed
+from llmd.cli.answer import Answer, overflow, speed
+from llmd.cli.conversation import Turn
 from llmd.cli.markdown import Answering
 from llmd.cli.render import note
-from llmd.cli.slash import Chat, is_command, obey
+from llmd.cli.slash import Again, Chat, is_command, obey
 from llmd.cli.thoughts import thoughts
 from llmd.errors import ContextOverflow, LlmdError
 
+_CUTS = {"truncate", "shift"}
+
 
 class Dialogue:
-    """A chat with the wishes for its answers; `answering` makes the place where one answer is
-    shown.
-    """
+    """A chat turn by turn; `answering` makes the place where one answer is shown."""
 
     def __init__(
         self,
         chat: Chat,
-        wishes: dict[str, Any],
         answering: Callable[[], Answering],
         remark: Callable[[str], None] | None = None,
     ) -> None:
         """Keep all parts; without `remark` speed is not shown."""
         self._chat = chat
-        self._wishes = wishes
         self._answering = answering
         self._remark = remark
         self.failed = False
@@ -39,25 +37,55 @@ class Dialogue:
         if not line.strip():
             return
         if is_command(line):
-            obey(self._chat, line)
+            try:
+                obey(self._chat, line)
+            except Again:
+                self._again()
             return
-        conversation = self._chat.conversation
-        conversation.ask(line)
+        self._chat.ask(line)
+        self._reply()
+
+    def _again(self) -> None:
+        """Ask what got no answer once more, or have the last answer given anew."""
+        chat = self._chat
+        if chat.unanswered:
+            chat.conversation.turns.append(chat.unanswered)
+            chat.unanswered = None
+            self._reply()
+        elif former := chat.conversation.take_answer():
+            self._reply(former)
+        else:
+            chat.say("There is no question yet.")
+
+    def _reply(self, former: Turn | None = None) -> None:
+        """Have the last question answered; without an answer the `former` one stays."""
         try:
             answer = self._ask()
         except ContextOverflow as error:
-            conversation.take_back()
-            self._fail(f"{error} Nothing was cut: /clear starts anew, or ask something shorter.")
+            self._unanswered(former)
+            cut = "/set overflow truncate leaves out the oldest messages, "
+            way = "" if self._chat.wishes.get("context_overflow") in _CUTS else cut
+            self._fail(f"{overflow(error)} Nothing was cut: {way}/clear starts anew.")
         except LlmdError as error:
-            conversation.take_back()
+            self._unanswered(former)
             self._fail(str(error))
+        except OSError as error:  # a picture that has gone
+            self._unanswered(former)
+            self._fail(f"{error.filename}: {error.strerror}.")
         else:
-            self._finish(answer)
+            self._finish(answer, former)
+
+    def _unanswered(self, former: Turn | None) -> None:
+        conversation = self._chat.conversation
+        if former:
+            conversation.turns.append(former)
+        else:
+            self._chat.unanswered = conversation.take_back()
 
     def _ask(self) -> Answer:
         """Stream one answer; Ctrl-C ends it, and what came so far counts."""
         body = {
-            **self._wishes,
+            **self._chat.wishes,
             "model": self._chat.model,
             "messages": self._chat.conversation.messages(),
         }
@@ -79,12 +107,12 @@ class Dialogue:
                 screen.close()
         return answer
 
-    def _finish(self, answer: Answer) -> None:
+    def _finish(self, answer: Answer, former: Turn | None) -> None:
         if answer.text:
             self._chat.answered(answer)
         else:
-            self._chat.conversation.take_back()
-        for notice in answer.notices():
+            self._unanswered(former)
+        for notice in answer.notices("max_tokens (/set)"):
             note(notice)
         if self._remark and answer.finish_reason == "stopped":
             self._remark("stopped")

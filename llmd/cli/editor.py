@@ -14,10 +14,12 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output
 
-from llmd.cli.slash import COMMANDS
+from llmd.cli.slash import COMMANDS, WISHES
 from llmd.errors import LlmdError
 
 QUOTES = '"""'
+_PATHS = frozenset(("/save", "/load", "/image", "/file"))
+_WORDS = {"/set": tuple(WISHES), "/think": ("on", "off")}
 
 
 def unfinished(text: str) -> bool:
@@ -36,7 +38,7 @@ def cleaned(text: str) -> str:
 
 
 class ChatCompleter(Completer):
-    """Completes a command's name, a model after /model and a path after /save and /load."""
+    """Completes a command's name and what follows it: models, files, names of what can be set."""
 
     def __init__(self, models: Callable[[], list[str]]) -> None:
         self._models = models
@@ -55,7 +57,9 @@ class ChatCompleter(Completer):
             yield from (
                 Completion(name, -len(rest)) for name in self._names() if name.startswith(rest)
             )
-        elif word in {"/save", "/load"}:
+        elif word in _WORDS:
+            yield from (Completion(one, -len(rest)) for one in _WORDS[word] if one.startswith(rest))
+        elif word in _PATHS:
             yield from self._paths.get_completions(Document(rest), complete_event)
 
     def _commands(self, word: str) -> Iterable[Completion]:

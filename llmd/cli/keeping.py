@@ -5,10 +5,9 @@ from typing import Any
 from urllib.parse import quote
 
 from llmd.cli.answer import Answer
-from llmd.cli.conversation import Conversation
+from llmd.cli.conversation import Conversation, Turn
 from llmd.cli.requests import printable
 from llmd.client.client import Client
-from llmd.client.saved import Message
 from llmd.errors import LlmdError, NotFound
 
 _UUID = 36
@@ -18,7 +17,8 @@ _REMINDER = 300
 class Keeping:
     """The session of one conversation, made when there is something to keep.
 
-    A conversation that was cleared, or replaced by a loaded one, goes on in a session of its own.
+    A conversation that was cleared, or replaced by a loaded one, goes on in a session of its own;
+    an answer that was asked for again takes the place of the one before.
     """
 
     def __init__(self, client: Client, tell: Callable[[str], None], title: str = "") -> None:
@@ -28,14 +28,14 @@ class Keeping:
         self._title = title
         self._model = ""
         self._system = ""
-        self._turns: list[Message] = []
+        self._turns: list[Turn] = []
         self.session = ""
 
     def resume(self, session: dict[str, Any]) -> Conversation:
         """Go on with a session; return what was said."""
         self.session, self._model = session["id"], session["model"]
         lines = self._client.get(f"/control/sessions/{self.session}/history")["history"]
-        messages = [Message(line["role"], line["content"]) for line in lines]
+        messages = [Turn(line["role"], line["content"]) for line in lines]
         # of several system messages the last one counts: each was set in place of the one before
         self._system = next(
             (message.content for message in reversed(messages) if message.role == "system"), ""
@@ -52,6 +52,8 @@ class Keeping:
 
     def _keep(self, conversation: Conversation, model: str, answer: Answer) -> None:
         turns = list(conversation.turns)
+        if self.session and len(turns) == len(self._turns) and turns[:-1] == self._turns[:-1]:
+            self._cut_answer()
         if turns[: len(self._turns)] != self._turns:
             self.session, self._title, self._system, self._turns = "", "", "", []
         new = list(self._new(conversation))
@@ -67,11 +69,21 @@ class Keeping:
         self._client.post(f"/control/sessions/{self.session}/messages", {"messages": new})
         self._model, self._system, self._turns = model, conversation.system, turns
 
+    def _cut_answer(self) -> None:
+        """Forget the last answer that is kept: the person wanted another one."""
+        found = self._client.get(f"/control/sessions/find?name={self.session}")
+        path = f"/control/sessions/{self.session}/messages"
+        (last,) = self._client.get(f"{path}?skip={found['messages'] - 1}&limit=1")["messages"]
+        self._client.delete(f"{path}/{last['id']}")
+        self._turns.pop()
+
     def _new(self, conversation: Conversation) -> Iterator[dict[str, Any]]:
         if conversation.system != self._system:
             yield {"role": "system", "content": conversation.system}
         for turn in conversation.turns[len(self._turns) :]:
-            yield {"role": turn.role, "content": turn.content}
+            images = [str(picture) for picture in turn.pictures]
+            told = {"metadata_info": {"images": images, "media": len(images)}} if images else {}
+            yield {"role": turn.role, "content": turn.content, **told}
 
 
 def recall(client: Client, name: str) -> dict[str, Any] | None:

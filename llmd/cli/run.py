@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from llmd.cli import options
+from llmd.errors import ContextOverflow
 
 Words = Annotated[
     list[str] | None,
@@ -161,7 +162,7 @@ def _answer(
     client: Any, path: str, body: dict[str, Any], *, whole: bool, as_json: bool, stats: bool
 ) -> None:
     from llmd.cli import render
-    from llmd.cli.answer import BUILT_IN, BUILT_IN_NOTICE, Answer, statistics, written
+    from llmd.cli.answer import BUILT_IN, BUILT_IN_NOTICE, Answer, overflow, statistics, written
     from llmd.cli.loading import show_loading
     from llmd.cli.thoughts import Thoughts, thoughts
 
@@ -177,6 +178,9 @@ def _answer(
                 if streams and added:
                     reasoning.close()
                     written(added)
+    except ContextOverflow as error:
+        hint = "Shorten it, or have it cut: --overflow truncate."
+        raise ContextOverflow(overflow(error), hint=hint) from error
     finally:  # an error or Ctrl-C must not leave the prompt of the shell behind half a line
         reasoning.close()
         if streams and answer.text and not answer.text.endswith("\n"):

@@ -35,8 +35,14 @@ class KeptSessions:
             return {"session": found, "messages": len(self.messages[found["id"]])}
         session = self._find(rest[0])
         if rest[1:] == ["messages"] and method == "POST":
-            self.messages[session["id"]] += body["messages"]
-            return {"messages": body["messages"]}
+            new = [{"id": str(uuid.uuid4()), **message} for message in body["messages"]]
+            self.messages[session["id"]] += new
+            return {"messages": new}
+        if rest[1:2] == ["messages"] and method == "DELETE":
+            kept = self.messages[session["id"]]
+            place = [message["id"] for message in kept].index(rest[2])
+            del kept[place:]
+            return {"removed": rest[2]}
         if rest[1:] == ["messages"]:
             skip, limit = int(query["skip"]), int(query["limit"])
             return {"messages": self.messages[session["id"]][skip : skip + limit]}

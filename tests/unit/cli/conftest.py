@@ -74,6 +74,14 @@ def llmd(paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
 
 
 @pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A file that begins as a picture does."""
+    picture = tmp_path / "dot.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(8))
+    return picture
+
+
+@pytest.fixture
 def pretend_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Make stdout and stderr claim to be a terminal; called in the test, since pytest replaces both before it."""
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from llmd.cli.conversation import Conversation, load, save
-from llmd.client.saved import Message
+from llmd.cli.conversation import Conversation, Turn, load, save
 from llmd.errors import InvalidRequest
 
 
@@ -18,7 +17,7 @@ def talked() -> Conversation:
 
 
 def test_messages_begin_with_the_system_message() -> None:
-    assert [message.role for message in talked().messages()] == ["system", "user", "assistant"]
+    assert [message["role"] for message in talked().messages()] == ["system", "user", "assistant"]
     assert Conversation().messages() == []
 
 
@@ -27,13 +26,13 @@ def test_a_question_without_an_answer_can_be_taken_back() -> None:
     conversation.ask("What?")
     conversation.take_back()
     conversation.take_back()
-    assert conversation.turns[-1] == Message("assistant", "Hi.")
+    assert conversation.turns[-1] == Turn("assistant", "Hi.")
 
 
 def test_clearing_keeps_the_system_message() -> None:
     conversation = talked()
     conversation.clear()
-    assert conversation.messages() == [Message("system", "Be brief.")]
+    assert conversation.messages() == [{"role": "system", "content": "Be brief."}]
 
 
 def test_saved_as_json_it_can_be_loaded(tmp_path: Path) -> None:
@@ -56,3 +55,14 @@ def test_what_is_no_conversation_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('{"a": 1}')
     with pytest.raises(InvalidRequest, match="no saved conversation"):
         load(tmp_path / "x.json")
+
+
+def test_a_question_has_its_pictures_and_an_answer_can_be_taken(picture: Path) -> None:
+    conversation = talked()
+    conversation.ask("What is it?", [picture])
+    parts = conversation.messages()[-1]["content"]
+    assert [part["type"] for part in parts] == ["image_url", "text"]
+    assert conversation.take_answer() is None
+    conversation.answer("A dot.")
+    assert conversation.take_answer() == Turn("assistant", "A dot.")
+    assert conversation.take_back() == Turn("user", "What is it?", (picture,))

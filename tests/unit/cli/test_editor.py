@@ -78,7 +78,7 @@ def completions(text: str, models: list[str] | None = None) -> list[str]:
 
 def test_commands_models_and_files_are_completed(tmp_path: Path) -> None:
     (tmp_path / "talk.json").touch()
-    assert completions("/s", []) == ["/system", "/save"]
+    assert completions("/s", []) == ["/system", "/set", "/save"]
     assert completions("/model q", ["qwen", "llmd-tiny"]) == ["qwen"]
     assert completions(f"/load {tmp_path}/ta", []) == ["lk.json"]
     assert completions("hello /s", []) == []
@@ -92,3 +92,11 @@ def test_without_a_history_nothing_that_is_typed_outlasts_the_editor() -> None:
         assert editor.read() == "secret"
         keyboard.send_text("\x1b[A\r")
         assert editor.read() == "secret"
+
+
+def test_what_follows_a_command_is_completed(tmp_path: Path) -> None:
+    (tmp_path / "plan.png").touch()
+    assert completions("/set top", []) == ["top_p", "top_k"]
+    assert completions("/think o", []) == ["on", "off"]
+    for command in ("/image", "/file"):
+        assert completions(f"{command} {tmp_path}/pl", []) == ["an.png"]

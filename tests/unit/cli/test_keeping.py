@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from llmd.cli.answer import Answer
@@ -115,3 +117,26 @@ def test_the_reminder_is_short_and_harmless() -> None:
     assert len(shown) == 3
     assert len(shown[2]) < 330
     assert "\x1b" not in shown[2]
+
+
+def test_an_answer_that_was_asked_for_again_takes_the_place_of_the_one_before(
+    keeping: Keeping, daemon: FakeDaemon
+) -> None:
+    conversation = Conversation()
+    keeping.keep(conversation, "tiny", answered(conversation, "Who?", "Me."))
+    session = keeping.session
+    for text in ("You.", "You."):
+        conversation.take_answer()
+        conversation.answer(text)
+        keeping.keep(conversation, "tiny", Answer(text=text, finish_reason="stop"))
+        assert lines(daemon, session) == [("user", "Who?"), ("assistant", "You.")]
+    assert keeping.session == session
+
+
+def test_pictures_are_kept_by_their_paths(keeping: Keeping, daemon: FakeDaemon) -> None:
+    conversation = Conversation()
+    conversation.ask("What?", [Path("/tmp/dot.png")])
+    conversation.answer("A dot.")
+    keeping.keep(conversation, "tiny", Answer(text="A dot.", finish_reason="stop"))
+    question = daemon.kept.messages[keeping.session][0]
+    assert question["metadata_info"] == {"images": ["/tmp/dot.png"], "media": 1}

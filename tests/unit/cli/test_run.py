@@ -82,8 +82,13 @@ def test_an_answer_that_ends_a_line_gets_no_second_end(llmd: Llmd, daemon: FakeD
 
 
 def test_a_refusal_is_shown_with_its_hint(llmd: Llmd, daemon: FakeDaemon) -> None:
-    daemon.failures[CHAT] = ContextOverflow("The prompt has 9 tokens, 5 fit.", hint="Shorten it.")
-    assert llmd("run", "hello") == (1, "", "Error: The prompt has 9 tokens, 5 fit. Shorten it.\n")
+    daemon.failures[CHAT] = ContextOverflow('Too long. Send "x".', needed=9, available=5)
+    result = llmd("run", "hello")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == (
+        "Error: That takes 9 tokens, but the context of this model holds 5. "
+        "Shorten it, or have it cut: --overflow truncate.\n"
+    )
 
 
 def test_a_failure_in_mid_answer_leaves_what_came_and_fails(llmd: Llmd, daemon: FakeDaemon) -> None:
