@@ -10,8 +10,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-import psutil
-
 from llmd.config.settings import PoolSettings
 from llmd.errors import LlmdError, ModelBusy, NoRoom
 from llmd.protocol.models import LoadedModel, LoadFailure, LoadProgress, ModelManifest
@@ -19,6 +17,7 @@ from llmd.protocol.placement import LoadOptions
 from llmd.protocol.requests import Prompt
 from llmd.runtime.arranger import Arranger
 from llmd.runtime.cores import share_cores
+from llmd.runtime.main_memory import main_memory
 from llmd.runtime.opening import Opening, Order, StartWorker
 from llmd.runtime.planning import Planner
 from llmd.runtime.process import WorkerProcess
@@ -313,5 +312,5 @@ def _in_use(place: Residence) -> ModelBusy:
 
 def reserve(settings: PoolSettings) -> int:
     """Return the bytes of main memory that stay free."""
-    share = psutil.virtual_memory().total // _SHARE_KEPT_FREE
+    share = main_memory().total // _SHARE_KEPT_FREE
     return int(settings.reserve) or min(share, _MOST_KEPT_FREE)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.integration.conftest import ENDLESS, MakeDaemon, chat, wait_for
 
-FINITE = {**ENDLESS, "max_tokens": 2000}
+FINITE = {**ENDLESS, "max_tokens": 1000}
 
 
 def test_the_socket_and_its_directory_are_private(make_daemon: MakeDaemon) -> None:
