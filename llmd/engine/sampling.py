@@ -95,6 +95,8 @@ class ChainSampler:
     def __init__(
         self, sampling: Sampling, vocab: Vocab, banned: Iterable[int], context_length: int
     ) -> None:
+        # llama.cpp takes 32 bits of it
+        sampling = msgspec.structs.replace(sampling, top_k=min(sampling.top_k, vocab.size))
         biases = dict(sampling.logit_bias) | dict.fromkeys(banned, -np.inf)
         self._biased = np.array([t for t in biases if 0 <= t < vocab.size], np.int64)
         self._biases = np.array([biases[t] for t in self._biased.tolist()], np.float32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import gc
 import os
@@ -10,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -98,9 +98,14 @@ def main(descriptor: int) -> int:
 
 
 def _read(frames: Iterator[ToWorker], worker: Worker) -> None:
-    with contextlib.suppress(OSError):
+    try:
         for frame in frames:
             worker.take(frame)
+    except OSError:
+        pass  # the daemon is gone
+    except Exception:  # noqa: BLE001  the boundary: a deaf process is of no use to anybody
+        traceback.print_exc()
+        os._exit(1)
     os._exit(0)
 
 

@@ -206,3 +206,11 @@ def test_tokens_that_others_choose_count_for_penalties() -> None:
     sampler.accept(1)
     assert sampler.choose(row) == 2
     GreedySampler().accept(1)
+
+
+@pytest.mark.parametrize("top_k", [SIZE, 2**31, 2**32, 2**32 + 1, 2**63 - 1])
+def test_a_top_k_beyond_the_vocabulary_keeps_all_of_it(top_k: int) -> None:
+    row = logits(3, spread=0.01)
+    sampling = Sampling(temperature=1.0, top_k=top_k, top_p=0.999, min_p=0.0, seed=1)
+    sampler = make_sampler(sampling, vocab(), [], 100, ignore_eos=False)
+    assert len({sampler.choose(row.copy()) for _ in range(50)}) > 30
