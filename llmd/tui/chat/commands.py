@@ -19,6 +19,7 @@ COMMANDS: dict[str, Command] = {
     "/system": Command("[TEXT]", "Set the system prompt; without text, show the options"),
     "/options": Command("", "Temperature, longest answer, reasoning and more"),
     "/image": Command("FILE", "Attach a picture to what you say next"),
+    "/file": Command("FILE", "Put a text file into what you say next"),
     "/tools": Command("FILE.json", "Offer tools; their results are typed by hand"),
     "/retry": Command("", "Answer the last question anew"),
     "/edit": Command("", "Change the last question and ask again"),
@@ -35,6 +36,8 @@ _OTHER_WORDS = {
     "/clear": "/new",
     "/attach": "/image",
     "/regenerate": "/retry",
+    "/set": "/options",
+    "/think": "/options",
     "/quit": "/exit",
     "/bye": "/exit",
 }

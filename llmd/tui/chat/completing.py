@@ -12,6 +12,7 @@ from llmd.tui.chat.commands import COMMANDS
 
 _FILES = {
     "/image": (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"),
+    "/file": (),
     "/save": (),
     "/load": (".json",),
     "/tools": (".json",),

@@ -13,6 +13,8 @@ from llmd.errors import InvalidRequest
 from llmd.tui.chat.talk import Talk
 from llmd.tui.chat.turns import SYSTEM, Turn
 
+_LARGEST_TEXT = 2**18
+
 
 class _Tool(msgspec.Struct, frozen=True):
     function: dict[str, Any]
@@ -35,6 +37,23 @@ def save(talk: Talk, path: Path) -> None:
 def load(path: Path) -> list[Turn]:
     """Read a conversation saved as JSON; raise InvalidRequest when it is none."""
     return [Turn(message.role, message.content) for message in saved.read(path)]
+
+
+def text(path: Path) -> str:
+    """Read a text as it goes with a question, under its name; raise InvalidRequest for what is none
+    or too long for that.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_TEXT:
+            raise InvalidRequest(
+                f"{path} is too long to be typed.", hint=f"`llmd run -f {path}` asks about it."
+            )
+        content = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"{path} is no text in UTF-8.", hint="Convert it first.") from error
+    return f"{path.name}:\n{content.rstrip()}"
 
 
 def tools(path: Path) -> list[dict[str, Any]]:

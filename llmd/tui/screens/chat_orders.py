@@ -72,6 +72,11 @@ def _image(hands: Hands, rest: str) -> None:
     hands.page.call_later(hands.page.renew)
 
 
+def _text(hands: Hands, rest: str) -> None:
+    content = files.text(Path(_file(rest)).expanduser())
+    hands.page.call_later(hands.page.composer.put, f"{content}\n\n")
+
+
 def _tools(hands: Hands, rest: str) -> None:
     hands.page.talk.tools = files.tools(Path(_file(rest)).expanduser())
     hands.page.notify(
@@ -147,6 +152,7 @@ _ORDERS: dict[str, Callable[[Hands, str], None]] = {
     "/system": _system,
     "/options": _options,
     "/image": _image,
+    "/file": _text,
     "/tools": _tools,
     "/retry": _retry,
     "/edit": _edit,

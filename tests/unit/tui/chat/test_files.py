@@ -65,3 +65,15 @@ def test_tools_are_read_in_openai_shape(tmp_path: Path) -> None:
         path.write_text(wrong)
         with pytest.raises(InvalidRequest):
             files.tools(path)
+
+
+def test_a_text_goes_under_its_name_and_what_is_none_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes("\ufeffcafé\n\n".encode())
+    assert files.text(path) == "notes.txt:\ncafé"
+    for content, words in ((b"caf\xe9", "no text in UTF-8"), (b"x" * (2**18 + 1), "too long")):
+        path.write_bytes(content)
+        with pytest.raises(InvalidRequest, match=words):
+            files.text(path)
+    with pytest.raises(InvalidRequest, match="cannot be read"):
+        files.text(tmp_path / "absent")

@@ -62,6 +62,13 @@ async def test_commands_about_files(tmp_path: Path) -> None:
         assert room.daemon.asked[-1]["tools"] == [tool]
 
 
+async def test_a_text_file_stands_before_what_is_typed_next(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("Tea at five.\n", encoding="utf-8")
+    async with opened(tmp_path) as room:
+        await room.type(f"/file {tmp_path / 'notes.txt'}")
+        await room.until(lambda: room.page.composer.text == "notes.txt:\nTea at five.\n\n")
+
+
 async def test_commands_about_the_conversation(tmp_path: Path) -> None:
     async with opened(tmp_path) as room:
         await room.ask("Hi")

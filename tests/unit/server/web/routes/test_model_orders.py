@@ -48,7 +48,7 @@ def endless(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int | None, bool
     asked: list[tuple[str, int | None, bool]] = []
 
     async def pull(
-        _self: object, name: str, limit: int | None, *, now: bool
+        _self: object, name: str, limit: int | None, *, called: str = "", now: bool
     ) -> AsyncGenerator[PullProgress]:
         asked.append((name, limit, now))
         yield PullProgress(status="downloading", name=name, done=1, total=2)
