@@ -92,6 +92,20 @@ def pretend_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return pretend
 
 
+@pytest.fixture
+def pretend_columns(
+    monkeypatch: pytest.MonkeyPatch, pretend_terminal: Callable[[], None]
+) -> Callable[[int], None]:
+    """Make them claim to be a terminal of so many columns, without colours."""
+
+    def pretend(columns: int) -> None:
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setenv("COLUMNS", str(columns))
+        pretend_terminal()
+
+    return pretend
+
+
 class Screen:
     """A command line on a terminal of its own."""
 

@@ -93,12 +93,9 @@ def test_unloading_tells_programs_what_went(llmd: Llmd, daemon: FakeDaemon) -> N
 def test_ps_in_80_columns_shows_names_and_states_whole(
     llmd: Llmd,
     daemon: FakeDaemon,
-    monkeypatch: pytest.MonkeyPatch,
-    pretend_terminal: Callable[[], None],
+    pretend_columns: Callable[[int], None],
 ) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "80")
-    pretend_terminal()
+    pretend_columns(80)
     daemon.loaded = [LOADED, {**LOADED, "name": "an-owner/a-repository-GGUF:Q4_K_M"}]
     result = llmd("ps")
     head, *rows = result.out.splitlines()

@@ -95,12 +95,9 @@ def test_rm_tells_what_the_model_was_the_default_for(llmd: Llmd, daemon: FakeDae
 def test_ls_in_80_columns_shows_a_long_name_and_what_the_model_is_whole(
     llmd: Llmd,
     daemon: FakeDaemon,
-    monkeypatch: pytest.MonkeyPatch,
-    pretend_terminal: Callable[[], None],
+    pretend_columns: Callable[[int], None],
 ) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "80")
-    pretend_terminal()
+    pretend_columns(80)
     daemon.models.append({**TINY, "name": "an-owner/" + "r" * 45})
     head, *rows = llmd("ls").out.splitlines()
     assert head.split() == ["NAME", "KIND", "SIZE", "CONTEXT"]

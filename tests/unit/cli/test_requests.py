@@ -170,12 +170,9 @@ def test_a_request_that_has_ended_cannot_be_cancelled(llmd: Llmd, daemon: FakeDa
 def test_the_number_that_cancel_takes_is_whole_in_80_columns(
     llmd: Llmd,
     daemon: FakeDaemon,
-    monkeypatch: pytest.MonkeyPatch,
-    pretend_terminal: Callable[[], None],
+    pretend_columns: Callable[[int], None],
 ) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "80")
-    pretend_terminal()
+    pretend_columns(80)
     daemon.live, daemon.ended = [{**ROW, "model": "an-owner/a-repository:Q4_K_M"}, QUEUED], [DONE]
     head, *rows = llmd("requests").out.splitlines()
     assert head.split()[:4] == ["ID", "MODEL", "CLIENT", "STATE"]

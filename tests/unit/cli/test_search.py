@@ -3,8 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from tests.fakes.daemon import FakeDaemon
 from tests.unit.cli.conftest import Llmd
 
@@ -105,12 +103,9 @@ def test_damaged_entries_are_told(llmd: Llmd, daemon: FakeDaemon) -> None:
 def test_names_sizes_and_what_fits_stay_whole_in_80_columns(
     llmd: Llmd,
     daemon: FakeDaemon,
-    monkeypatch: pytest.MonkeyPatch,
-    pretend_terminal: Callable[[], None],
+    pretend_columns: Callable[[int], None],
 ) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "80")
-    pretend_terminal()
+    pretend_columns(80)
     models = [offer(f"deepseek-r1-{size}b-or-so", installed=["x"]) for size in range(9)]
     models.append(offer("qwen3-30b-a3b-thinking", active=10**9, description="Something " * 9))
     daemon.answers[QUERY.format("", "", 0)] = {"models": models}
