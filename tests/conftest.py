@@ -12,11 +12,16 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.fakes.random_memories import write_random_memory
 from tests.fakes.random_vision import write_random_vision
 
 DATA = Path(__file__).parent / "data"
+
+# tests do not judge how long anything takes: a busy machine would fail them
+settings.register_profile("llmd", deadline=None)
+settings.load_profile("llmd")
 
 # shells start what runs in the background with Ctrl-C ignored, and children would inherit that
 signal.signal(signal.SIGINT, signal.default_int_handler)

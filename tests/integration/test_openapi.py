@@ -132,7 +132,6 @@ def ask(site: Site, operation: APIOperation, mode: GenerationMode, most: int) ->
         max_examples=most,
         derandomize=True,
         database=None,
-        deadline=None,
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )

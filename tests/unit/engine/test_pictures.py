@@ -145,7 +145,7 @@ SEEDS = [picture(5, (12, 9), form) for form in FORMATS] + [
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of what it forgives
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from(SEEDS),
     st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), max_size=12),

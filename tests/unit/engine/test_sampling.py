@@ -80,7 +80,7 @@ def test_temperatures_next_to_0_are_greedy(temperature: float, how: dict[str, fl
     sampler.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.builds(
         Sampling,

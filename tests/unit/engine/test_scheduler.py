@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from llmd.engine.limits import Limits
@@ -349,7 +349,6 @@ def sequences(wishes: list[Wish]) -> deque[tuple[int, Sequence]]:
     return made
 
 
-@settings(deadline=None)
 @given(
     st.lists(a_wish, min_size=1, max_size=12),
     st.integers(1, 4),

@@ -101,7 +101,7 @@ def test_no_samples_are_no_sound() -> None:
 SEEDS = [sound(0.05, form=form) for form in ("WAV", "FLAC", "MP3")]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from(SEEDS),
     st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), max_size=12),

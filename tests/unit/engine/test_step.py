@@ -198,9 +198,7 @@ words = st.sampled_from("The capital of France is Paris . one two three red".spl
 branches = st.lists(words, min_size=1, max_size=40).map(" ".join)
 
 
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=st.lists(branches, min_size=1, max_size=4), data=st.data())
 def test_answers_from_shared_prefixes_are_those_of_a_model_that_reads_everything(
     tree: list[str], data: st.DataObject, engine: Engine, make: MakeSequence, judge: Judge

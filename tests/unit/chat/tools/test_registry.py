@@ -182,7 +182,7 @@ def soups(draw: st.DrawFn, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", FORMS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_split_gives_the_same(name: str, data: st.DataObject) -> None:
     text = data.draw(soups(name))
@@ -198,7 +198,7 @@ def test_any_split_gives_the_same(name: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, form in FORMS.items() if not form.frames])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_nothing_is_lost_where_there_is_no_call(name: str, data: st.DataObject) -> None:
     text = data.draw(soups(name))

@@ -224,7 +224,7 @@ def scrambled(modulus: int) -> Next:
     return lambda tokens: hash(tuple(tokens[-3:])) % modulus
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.lists(st.integers(0, 5), min_size=1, max_size=30), min_size=1, max_size=3),
     st.integers(2, 6),
@@ -259,7 +259,7 @@ class Random:
     observe = stop = decoded = close = lambda *_: None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 1000), st.integers(2, 4))
 def test_a_drafter_that_says_anything_changes_no_answer(seed: int, modulus: int) -> None:
     target = scrambled(modulus)

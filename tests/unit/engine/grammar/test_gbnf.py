@@ -86,7 +86,7 @@ BODIES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(BODIES, BODIES)
 def test_any_grammar_becomes_lark_that_is_read(root: str, other: str) -> None:
     from llguidance import LLMatcher

@@ -239,7 +239,7 @@ def test_flipped_bytes_end_well(tmp_path: Path, tiny_model: Path) -> None:
         inspect_anything(tmp_path / "g", damaged(chance, real), size)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=400), st.integers(0, 50), st.integers(0, 50))
 def test_arbitrary_bytes_end_well(
     tmp_path_factory: pytest.TempPathFactory, body: bytes, tensors: int, keys: int
@@ -308,7 +308,7 @@ TENSORS = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.dictionaries(KEYS, VALUES, max_size=12), NAMES, TENSORS)
 def test_odd_headers_end_well(
     tmp_path_factory: pytest.TempPathFactory,
@@ -371,7 +371,7 @@ def test_a_file_that_shrinks_while_it_is_read_is_damage(tiny_model: Path) -> Non
         header._parse(io.BytesIO(content[:20_000]), len(content))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.dictionaries(
         st.text(min_size=1, max_size=20),

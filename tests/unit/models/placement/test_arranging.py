@@ -140,7 +140,7 @@ def test_lessons_make_a_model_smaller_or_larger() -> None:
     assert second.uses[0].parts.compute == 3 * compute
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(0, 6000),
     st.integers(0, 4000),
