@@ -119,23 +119,28 @@ class Worker:
     def run(self) -> None:
         """Step the engine, for ever (main thread)."""
         while True:
-            # most steps are nothing but a token for each answer: those take the shortest way
-            cancel_seconds: list[float] = []
-            if self._disturbed:
-                if self._held:
-                    self._release([], None)
-                cancel_seconds = self._obey()
-            events: list[tuple[int, WorkerEvent]] = []
-            if not self._jobs.idle:
-                events += self._jobs.step(busy=self._engine is not None and not self._engine.idle)
-            if self._engine and not self._engine.idle:
-                events += self._engine.step()
-            self._steps += 1
-            figures = self._figures(events)
-            steady = figures is None and self._engine is not None and self._engine.steady
-            self._held += events
-            if not self._bundling.waits(events, time.monotonic(), steady=steady):
-                self._release(cancel_seconds, figures)
+            self.run_once()
+
+    def run_once(self) -> None:
+        """Carry out what waits, then make one step."""
+        # most steps are nothing but a token for each answer: those take the shortest way
+        cancel_seconds: list[float] = []
+        if self._disturbed:
+            if self._held:
+                self._release([], None)
+            cancel_seconds = self._obey()
+        events: list[tuple[int, WorkerEvent]] = []
+        if not self._jobs.idle:
+            events += self._jobs.step(busy=self._engine is not None and not self._engine.idle)
+        if self._engine and not self._engine.idle:
+            events += self._engine.step()
+        self._steps += 1
+        figures = self._figures(events)
+        tokens_alone = figures is None and not cancel_seconds
+        steady = tokens_alone and self._engine is not None and self._engine.steady
+        self._held += events
+        if not self._bundling.waits(events, time.monotonic(), steady=steady):
+            self._release(cancel_seconds, figures)
 
     def _release(self, cancel_seconds: list[float], figures: Figures | None) -> None:
         """Send what is held back, or that a step was made."""
