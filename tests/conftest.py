@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 from tests.fakes.random_memories import write_random_memory
+from tests.fakes.random_model import write_random_model
 from tests.fakes.random_vision import write_random_vision
 
 DATA = Path(__file__).parent / "data"
@@ -67,6 +68,12 @@ def reranker_model(embedding_model: Path, tmp_path_factory: pytest.TempPathFacto
     from tests.fakes.rerankers import write_encoder
 
     return write_encoder(tmp_path_factory.mktemp("models") / "ranker.gguf", embedding_model)
+
+
+@pytest.fixture(scope="session")
+def large_vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small random model with 70,000 tokens."""
+    return write_random_model(tmp_path_factory.mktemp("models") / "large.gguf", size=70_000)
 
 
 @pytest.fixture(scope="session")

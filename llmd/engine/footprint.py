@@ -46,6 +46,11 @@ class Footprint:
         elif self.section is Section.PROJECTOR and (found := _PROJECTOR.search(line)):
             self._add("model", "", found["size"])
 
+    def give_back(self, kind: str) -> None:
+        """Leave out the buffers of one kind that this section has so far."""
+        for key in [key for key in self._sizes if key[:2] == (self.section, kind)]:
+            del self._sizes[key]
+
     def sizes(self, section: Section, *kinds: str) -> dict[str, int]:
         """Return bytes by buffer; the kinds are `model`, `KV`, `RS`, `state`, `compute` and
         `output`, no kind: all.

@@ -49,6 +49,7 @@ _SHELF_BYTES = 512 * 2**20
 _MOST_SLOTS = 255  # LLAMA_MAX_SEQ, but for the one of rows that fill up a step
 CPU_MICRO_BATCH = 256
 """Tokens that CPUs compute together; of more, what lies between two layers leaves their caches."""
+_LARGE_VOCABULARY = 65_536
 _CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """Microseconds that the control group may run in each period, and the period; `max`: no limit."""
 _ERROR = 4
@@ -136,6 +137,8 @@ def open_model(
         context = Context.create(model, shape)
         if context is None:
             raise load_fault(load.path, list(complaints.errors), loaded=True)
+        if context.reads_in_place:
+            complaints.footprint.give_back("output")
         target = Target(model, context, shape, load.parallel, load.gpu_layers)
         engine = _engine(load, target, adapters, context_length, complaints)
     scorer = Scorer(model, adapters, threads, load.kv_type) if generates else None
@@ -259,7 +262,18 @@ def _shape(load: Load, model: Model, kv_tokens: int, threads: int) -> ContextSha
         outputs=max(load.parallel + load.drafting.rows, _slots(load, model)) + MOST,
         kv_type=load.kv_type,
         flash_attention=load.flash_attention,
+        in_place=_in_place(load, model),
     )
+
+
+def _in_place(load: Load, model: Model) -> bool:
+    """Whether logits may be read where they are computed, and are large enough for that to pay:
+    devices may compute them whether layers are offloaded or not, and what predicts further tokens
+    wants all rows of a call.
+    """
+    if wants_prediction(load.drafting) and model.prediction_layers:
+        return False
+    return model.vocab.size >= _LARGE_VOCABULARY and not any(map(offloads, list_devices()))
 
 
 def _kv_tokens(load: Load, model: Model, context_length: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import llama_cpp.llama_cpp as lib
 import numpy as np
+import numpy.typing as npt
 
 
 class Batch:
@@ -31,6 +32,23 @@ class Batch:
         )
         batch.logits = self.outputs.ctypes.data_as(ctypes.POINTER(ctypes.c_int8))
         self.c = batch
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "token": self.tokens,
+            "pos": self.positions,
+            "n_seq_id": self._counts,
+            "seq_id": self._pointers,
+            "logits": self.outputs,
+        }
+        self._fields = [(name, each.ctypes.data, each.itemsize) for name, each in arrays.items()]
+
+    def part(self, start: int, count: int) -> Any:
+        """Return a llama_batch of so many entries from index `start` on."""
+        part: Any = lib.llama_batch()
+        part.n_tokens = count
+        for name, address, size in self._fields:
+            kind = type(getattr(self.c, name))
+            setattr(part, name, ctypes.cast(address + start * size, kind))
+        return part
 
     def fill(self, at: int, tokens: Sequence[int], position: int, sequence: int) -> int:
         """Write a run of tokens of one sequence from index `at`, none of them an output; return the

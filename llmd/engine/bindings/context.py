@@ -13,6 +13,7 @@ import numpy as np
 
 from llmd.engine.bindings.adapters import Adapter
 from llmd.engine.bindings.batch import Batch
+from llmd.engine.bindings.in_place import InPlaceLogits, can_read_in_place
 from llmd.engine.bindings.library import FLASH_ATTENTION, KV_TYPES, Bytes, Floats
 from llmd.engine.bindings.model import Model
 from llmd.engine.bindings.state import state_load, state_save, state_size
@@ -49,6 +50,8 @@ class ContextShape:
     flash_attention: str = "auto"
     embeddings: bool = False
     pooling: Pooling = Pooling.UNSPECIFIED
+    in_place: bool = False
+    """Read logits where they are computed, where that is possible; only for the CPU."""
 
 
 class Context:
@@ -59,8 +62,16 @@ class Context:
     thread.
     """
 
-    def __init__(self, pointer: Any, model: Model) -> None:
+    def __init__(
+        self, pointer: Any, model: Model, shape: ContextShape, computed: InPlaceLogits | None = None
+    ) -> None:
         self._p = pointer
+        self._computed = computed
+        self._micro_batch = shape.micro_batch
+        most = shape.outputs or shape.batch
+        self._gathered = np.empty((most if computed else 0, model.vocab.size), np.float32)
+        self._parts = 0
+        """Rows in there of the latest call, where it was made in several."""
         self._memory = lib.llama_get_memory(pointer)
         self._vocab_size = model.vocab.size
         self._width = model.width
@@ -97,21 +108,57 @@ class Context:
         params.embeddings = shape.embeddings
         params.pooling_type = int(shape.pooling)
         params.no_perf = True
+        computed = None
+        if shape.in_place and model.has_plain_cache and not predicting:
+            computed = _in_place(model, shape)
+        if computed:
+            computed.enter(params)
         pointer = lib.llama_init_from_model(model.pointer, params)
-        return cls(pointer, model) if pointer else None
+        if computed and not (pointer and computed.settle(pointer, model.vocab.size)):
+            computed.close()
+            computed = None
+        return cls(pointer, model, shape, computed) if pointer else None
 
     @property
     def pointer(self) -> Any:
         """The C object, for the other bindings."""
         return self._p
 
+    @property
+    def reads_in_place(self) -> bool:
+        """Whether logits are read where they are computed, and nothing is copied anywhere."""
+        return self._computed is not None
+
     def decode(self, batch: Batch, count: int) -> int:
         """Run the first `count` entries; 0 fine, 1 no room in the KV cache (nothing changed),
         negative broken.
         """
-        batch.c.n_tokens = count
         self._settle_threads()
+        if self._computed and count > self._micro_batch:
+            return self._decode_parts(batch, count)
+        self._parts = 0
+        batch.c.n_tokens = count
         return int(lib.llama_decode(self._p, batch.c))
+
+    def _decode_parts(self, batch: Batch, count: int) -> int:
+        """Make a call for each micro batch, since each overwrites the result of the one before."""
+        end = 0
+        for start in range(0, count, self._micro_batch):
+            size = min(self._micro_batch, count - start)
+            status = int(lib.llama_decode(self._p, batch.part(start, size)))
+            if status:
+                self._take_back(batch, start)
+                return status
+            if rows := int(np.count_nonzero(batch.outputs[start : start + size])):
+                self._gathered[end : end + rows] = self._rows(rows)
+                end += rows
+        self._parts = end
+        return 0
+
+    def _take_back(self, batch: Batch, count: int) -> None:
+        sequences, positions = batch.sequences[:count], batch.positions[:count]
+        for sequence in np.unique(sequences):
+            self.remove(int(sequence), int(positions[sequences == sequence].min()))
 
     def use_threads(self, count: int) -> None:
         """Run decode calls with so many threads from now on, or with a share of them."""
@@ -126,8 +173,12 @@ class Context:
 
     def logits(self, rows: int) -> Floats:
         """Return a writable view, shape (rows, vocabulary), in the order of the batch's outputs."""
+        return self._gathered[:rows] if self._parts else self._rows(rows)
+
+    def _rows(self, rows: int) -> Floats:
         address, view = self._logits
-        found = _logits_address(self._p)
+        computed = self._computed
+        found = computed.address(self._p, rows) if computed else _logits_address(self._p)
         if found != address or len(view) != rows:
             pointer = ctypes.cast(found, ctypes.POINTER(ctypes.c_float))
             view = np.ctypeslib.as_array(pointer, (rows, self._vocab_size))
@@ -204,3 +255,10 @@ class Context:
     def close(self) -> None:
         """Free the buffers."""
         lib.llama_free(self._p)
+        if self._computed:
+            self._computed.close()
+
+
+def _in_place(model: Model, shape: ContextShape) -> InPlaceLogits | None:
+    possible = can_read_in_place(shape.sequences, model.vocab.size)
+    return InPlaceLogits(shape.sequences) if possible else None

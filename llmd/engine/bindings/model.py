@@ -54,6 +54,8 @@ class Model:
         self.is_recurrent: bool = lib.llama_model_is_recurrent(pointer)
         """Whether some layers keep a state instead of a KV cache; so do those of hybrid ones."""
         self.is_hybrid: bool = lib.llama_model_is_hybrid(pointer)
+        self.has_plain_cache = not (self.swa_window or self.is_recurrent or self.is_hybrid)
+        """Whether all layers keep cells for all tokens."""
 
         self.prediction_layers: int = lib.llama_model_n_layer_nextn(pointer)
         """Layers that predict further tokens (multi-token prediction), loaded or not."""

@@ -101,4 +101,5 @@ def _prediction_layer(target: Target, warn: Callable[[str], None]) -> Drafter | 
 
 
 def _shape(target: Target) -> ContextShape:
-    return replace(target.shape, sequences=target.sequences, outputs=target.sequences)
+    sequences = target.sequences
+    return replace(target.shape, sequences=sequences, outputs=sequences, in_place=False)

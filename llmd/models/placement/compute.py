@@ -81,7 +81,7 @@ def masks_size(facts: Facts, run: Run) -> int:
 
 def output_size(facts: Facts, run: Run) -> int:
     """Return the bytes of the logits that are handed out, always in the memory of the CPU."""
-    return max(run.outputs, run.sequences) * facts.vocabulary * _FLOAT
+    return 0 if run.in_place else max(run.outputs, run.sequences) * facts.vocabulary * _FLOAT
 
 
 def _layer(facts: Facts, layer: Layer, run: Run, *, flash: bool) -> float:

@@ -19,6 +19,8 @@ _FILLED = 3
 """Most rows that fill up a step."""
 CELL_STEP = 256
 """llama.cpp rounds a cache up to multiples of this."""
+_LARGE_VOCABULARY = 65_536
+"""Tokens from which on logits are read where they are computed."""
 _PARKED_STATES = 4
 _EMBEDDED_TOKENS = 512
 _EMBEDDED_INPUTS = 64
@@ -66,6 +68,8 @@ class Run:
     """Rows of logits."""
     kv_type: str = "f16"
     flash: bool = True
+    in_place: bool = False
+    """Whether logits are read where they are computed, and nothing is copied."""
 
     @property
     def padded(self) -> int:
@@ -103,7 +107,14 @@ def run_of(facts: Facts, shape: Shape) -> Run:
         outputs=max(shape.parallel + shape.rows, sequences) + _FILLED,
         kv_type=shape.kv_type,
         flash=shape.flash,
+        in_place=_in_place(facts, shape),
     )
+
+
+def _in_place(facts: Facts, shape: Shape) -> bool:
+    windowed = any(layer.windowed for layer in facts.layers)
+    plain = not (shape.gpu or windowed or facts.recurrent or facts.prediction_layers)
+    return plain and facts.vocabulary >= _LARGE_VOCABULARY
 
 
 def draft_run(shape: Shape) -> Run:

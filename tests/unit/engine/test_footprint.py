@@ -39,6 +39,14 @@ def test_what_comes_later_is_no_part_of_it() -> None:
     assert found.total(Section.LATER) == 0
 
 
+def test_what_was_given_back_does_not_count() -> None:
+    found = Footprint()
+    found.take("llama_context:        CPU  output buffer size =    42.00 MiB")
+    found.take("sched_reserve:        CPU compute buffer size =    10.00 MiB")
+    found.give_back("output")
+    assert found.sizes(Section.MODEL) == {"CPU": 10 * MIB}
+
+
 def test_llama_cpp_still_writes_the_lines_that_are_read(tiny_model: Path) -> None:
     opened = open_model(load_order(tiny_model, kv_tokens=4096), lambda _: None, lambda *_: None)
     found = opened.footprint

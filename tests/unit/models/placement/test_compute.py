@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from llmd.models.gguf.facts import Facts
@@ -61,6 +63,12 @@ def test_an_encoder_has_no_logits_to_compute_but_a_buffer_for_them() -> None:
     run = Run(cells=0, sequences=64, tokens=512, outputs=512)
     assert compute_size(encoder, run) < 64 * MIB
     assert output_size(encoder, run) == 512 * 250_000 * 4
+
+
+def test_logits_that_are_read_in_place_need_no_buffer() -> None:
+    run = Run(cells=4096, sequences=64, tokens=256, outputs=70)
+    assert output_size(facts(), run) == 70 * facts().vocabulary * 4
+    assert output_size(facts(), replace(run, in_place=True)) == 0
 
 
 def test_sparse_attention_takes_more_for_every_cell() -> None:

@@ -58,7 +58,23 @@ def test_more_is_computed_together_on_gpus_and_where_pictures_are_read() -> None
     assert (offloaded.tokens, offloaded.sequences) == (512, 5)
 
 
-@pytest.mark.parametrize("kind", ["tiny_model", "recurrent_model", "hybrid_model", "swa_model"])
+def test_large_rows_are_read_in_place_where_all_is_on_the_cpu_and_in_cells() -> None:
+    shape, large = Shape(context_length=4096, parallel=4, cells=4096), facts(vocabulary=70_000)
+    assert run_of(large, shape).in_place
+    for other in (
+        facts(vocabulary=32_000),
+        facts(vocabulary=70_000, layers=[layer(windowed=True)]),
+        facts(vocabulary=70_000, layers=[layer(state=1000)]),
+        facts(vocabulary=70_000, prediction_layers=1),
+    ):
+        assert not run_of(other, shape).in_place
+    assert not run_of(large, replace(shape, gpu=True)).in_place
+    assert not run_of(large, replace(shape, generates=False)).in_place
+
+
+@pytest.mark.parametrize(
+    "kind", ["tiny_model", "large_vocabulary", "recurrent_model", "hybrid_model", "swa_model"]
+)
 def test_the_engine_creates_its_context_by_the_same_rules(
     request: pytest.FixtureRequest, kind: str
 ) -> None:
@@ -80,4 +96,5 @@ def test_the_engine_creates_its_context_by_the_same_rules(
         assert found
         assert (name, int(found[1])) == (name, value)
     assert opened.engine
+    assert opened.engine._context.reads_in_place == run.in_place
     opened.engine.close()
