@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from llmd.errors import StorageFailed
@@ -23,6 +25,8 @@ from llmd.storage.faults import explained
 
 _READERS = 4
 _PATIENCE = 30.0
+_PAUSE = 0.05
+_LOCKED = "database is locked"
 _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA synchronous = FULL",
@@ -93,7 +97,7 @@ class Database:
                 await asyncio.to_thread(_own, Path(self._url.database))
             engines = _sqlite(self._url) if self._is_file else _postgres(self._url)
             try:
-                await self._migrate(*engines)
+                await self._settle(*engines)
             except BaseException:
                 for engine in engines:
                     await engine.dispose()
@@ -103,6 +107,19 @@ class Database:
     @property
     def _is_file(self) -> bool:
         return self._url.get_backend_name() == "sqlite"
+
+    async def _settle(self, reader: AsyncEngine, writer: AsyncEngine) -> None:
+        """Migrate, once others let go of the file: SQLite does not wait for them where it begins a
+        write-ahead log, as it does everywhere else.
+        """
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return await self._migrate(reader, writer)
+            except OperationalError as error:
+                if _LOCKED not in str(error.orig) or time.monotonic() > until:
+                    raise
+            await asyncio.sleep(_PAUSE)
 
     async def _migrate(self, reader: AsyncEngine, writer: AsyncEngine) -> None:
         async with reader.connect() as connection:

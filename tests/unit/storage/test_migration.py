@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,20 @@ async def test_several_that_start_at_once_migrate_once(place: str | Path) -> Non
             found = (await connection.execute(text("SELECT version_num FROM llmd_schema"))).all()
             assert found == [(steps()[-1],)]
         await each.close()
+
+
+async def test_a_new_file_that_another_one_writes_is_waited_for(tmp_path: Path) -> None:
+    # SQLite waits for the lock everywhere but where it begins a write-ahead log
+    other = sqlite3.connect(tmp_path / "llmd.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    database = Database(tmp_path / "llmd.db")
+    opening = asyncio.ensure_future(database.open())
+    await asyncio.wait([opening], timeout=0.3)
+    assert not opening.done()
+    other.execute("COMMIT")
+    await opening
+    await database.close()
+    other.close()
 
 
 def test_opening_a_current_database_loads_no_alembic(tmp_path: Path) -> None:
