@@ -57,7 +57,7 @@ def answered(page: Page, text: str = "") -> Locator:
     """Return the last answer, once it is complete and has that text."""
     last = page.locator("#log > .answer").last
     expect(last.locator(".actions")).to_be_visible(timeout=_LOADING)
-    expect(last.locator(".said")).to_contain_text(text)
+    expect(last.locator(".said")).to_contain_text(text, timeout=_LOADING)
     return last
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from llmd.engine.bindings.adapters import Adapter
 from llmd.engine.bindings.batch import Batch
-from llmd.engine.bindings.in_place import InPlaceLogits, can_read_in_place
+from llmd.engine.bindings.in_place import InPlaceLogits, can_read_in_place, give_back_rows
 from llmd.engine.bindings.library import FLASH_ATTENTION, KV_TYPES, Bytes, Floats
 from llmd.engine.bindings.model import Model
 from llmd.engine.bindings.state import state_load, state_save, state_size
@@ -51,7 +51,9 @@ class ContextShape:
     embeddings: bool = False
     pooling: Pooling = Pooling.UNSPECIFIED
     in_place: bool = False
-    """Read logits where they are computed, where that is possible; only for the CPU."""
+    """Read logits where they are computed, where that is possible, and give back the memory that
+    copies do not need; only where the CPU computes all of them.
+    """
 
 
 class Context:
@@ -117,6 +119,8 @@ class Context:
         if computed and not (pointer and computed.settle(pointer, model.vocab.size)):
             computed.close()
             computed = None
+        if pointer and shape.in_place and not computed:
+            give_back_rows(pointer, shape.sequences, model.vocab.size)
         return cls(pointer, model, shape, computed) if pointer else None
 
     @property

@@ -82,11 +82,7 @@ class InPlaceLogits:
             for config in self._configs:
                 lib.llama_set_sampler(context, config.seq_id, None)
             return False
-        size = _size(len(self._configs), vocabulary)
-        start, page = int(_copied_rows(context)), mmap.PAGESIZE
-        begin, end = -(-start // page) * page, (start + size) // page * page
-        if end > begin:
-            ctypes.CDLL(None).madvise(_Pointer(begin), ctypes.c_size_t(end - begin), _dont_need())
+        _give_back(context, _size(len(self._configs), vocabulary, _ROW_COPIES))
         return True
 
     def address(self, context: Any, rows: int) -> int:
@@ -114,11 +110,27 @@ class InPlaceLogits:
 def can_read_in_place(sequences: int, vocabulary: int) -> bool:
     """Whether this system can give memory back, and has what it takes until then."""
     most = psutil.virtual_memory().available // _SHARE
-    return _dont_need() is not None and _size(sequences, vocabulary) <= most
+    return _dont_need() is not None and _size(sequences, vocabulary, _ROW_COPIES) <= most
 
 
-def _size(rows: int, vocabulary: int) -> int:
-    return rows * vocabulary * _ROW_COPIES * _VALUE
+def give_back_rows(context: Any, sequences: int, vocabulary: int) -> None:
+    """Give back the memory for logits of a new context that copies them: llama.cpp clears a row for
+    each sequence id, and few of them ever have one at a time.
+    """
+    if _dont_need() is not None:
+        _give_back(context, _size(sequences, vocabulary, 1))
+
+
+def _give_back(context: Any, size: int) -> None:
+    """Have the system take back the first `size` bytes of the buffer that is copied to."""
+    start, page = int(_copied_rows(context)), mmap.PAGESIZE
+    begin, end = -(-start // page) * page, (start + size) // page * page
+    if end > begin:
+        ctypes.CDLL(None).madvise(_Pointer(begin), ctypes.c_size_t(end - begin), _dont_need())
+
+
+def _size(rows: int, vocabulary: int, copies: int) -> int:
+    return rows * vocabulary * copies * _VALUE
 
 
 def _dont_need() -> int | None:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from llmd.engine.bindings import Batch, Context, ContextShape, Model, in_place
+from llmd.engine.bindings import context as context_module
 from llmd.engine.bindings.in_place import InPlaceLogits, can_read_in_place
 from tests.unit.engine.bindings.conftest import SHAPE, Decode
 
@@ -116,22 +117,37 @@ def test_a_long_call_that_does_not_fit_leaves_nothing_behind(model: Model) -> No
     context.close()
 
 
-def test_memory_that_nothing_is_copied_to_is_given_back(large_vocabulary: Path) -> None:
+def test_memory_that_nothing_is_copied_to_is_given_back(
+    large_vocabulary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = Model.load(str(large_vocabulary), gpu_layers=0, progress=lambda _: None)
     assert model
     shape = replace(WIDE, sequences=120, outputs=130)
-    taken = []
-    for kind in (replace(shape, in_place=False), shape):
-        before = _anonymous()
-        context = Context.create(model, kind)
-        assert context
-        assert context.reads_in_place is kind.in_place
-        taken.append(_anonymous() - before)
-        context.close()
+    plain = _taken(model, replace(shape, in_place=False))
+    in_place = _taken(model, shape)
+    monkeypatch.setattr(context_module, "can_read_in_place", lambda *_: False)
+    slim = _taken(model, shape)
     copies = 120 * 70_000 * 4
-    assert taken[0] > 0.8 * copies  # the kernel counts pages in bunches
-    assert taken[1] < 0.4 * copies
+    assert plain > 0.8 * copies  # the kernel counts pages in bunches
+    assert in_place < 0.4 * copies
+    assert slim < 0.4 * copies
     model.close()
+
+
+def _taken(model: Model, shape: ContextShape) -> int:
+    """Return the memory that a context takes which has answered two prompts."""
+    before = _anonymous()
+    context = Context.create(model, shape)
+    assert context
+    batch = Batch(8)
+    for sequence in range(2):
+        batch.fill(4 * sequence, [5, 6, 7, 8], 0, sequence)
+        batch.outputs[4 * sequence + 3] = 1
+    assert context.decode(batch, 8) == 0
+    assert context.logits(2).any(axis=1).all()
+    after = _anonymous()
+    context.close()
+    return after - before
 
 
 def _anonymous() -> int:
@@ -182,3 +198,17 @@ def test_a_system_without_much_memory_has_them_copied(
 def test_samplers_of_a_context_that_was_refused_can_be_freed() -> None:
     samplers = InPlaceLogits(3)
     samplers.close()
+
+
+def test_samplers_are_laid_out_as_llama_h_has_them(reading: Context) -> None:
+    names = [name for name, *_ in lib.llama_sampler_i._fields_]
+    assert names[:6] == ["name", "accept", "apply", "reset", "clone", "free"]
+    assert names[6:9] == ["backend_init", "backend_accept", "backend_apply"]
+    assert ctypes.sizeof(lib.llama_sampler_i) == 12 * ctypes.sizeof(ctypes.c_void_p)
+    assert ctypes.sizeof(lib.llama_sampler_seq_config) == 2 * ctypes.sizeof(ctypes.c_void_p)
+    fields = dict(lib.llama_sampler_i._fields_[:9])
+    assert fields["name"] is lib.llama_sampler_i_name
+    assert fields["apply"] is lib.llama_sampler_i_apply
+    assert fields["backend_init"] is lib.llama_sampler_i_backend_init
+    assert fields["backend_apply"] is lib.llama_sampler_i_backend_apply
+    assert lib.llama_set_sampler(reading.pointer, 3, None)  # takes one away
