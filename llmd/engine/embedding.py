@@ -1,5 +1,7 @@
-"""Vectors and scores from texts: several inputs a decode call, each a sequence of its own, pooled
-by llama.cpp.
+"""Vectors and scores from texts: several inputs a decode call, each a sequence of its own.
+
+Models that could generate are stopped at their hidden states, which are pooled here; encoders and
+rerankers run to their end, and llama.cpp pools.
 """
 
 from __future__ import annotations
@@ -9,13 +11,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from llmd.engine.adapters import Adapters
-from llmd.engine.bindings import Batch, Context, ContextShape, Floats, Model, Pooling
+from llmd.engine.bindings import Batch, Context, ContextShape, Floats, Model, Pooling, only_cpu
 from llmd.engine.packing import ROOM
+from llmd.engine.pooling import pool
 from llmd.errors import InvalidRequest, NoRoom
 from llmd.protocol.questions import Pooling as Wish
 
 MOST_INPUTS = 64
 """Inputs one call takes."""
+
+HEADLESS_BATCH = 128
+"""Tokens that such a model reads at a time: more are no quicker, and llama.cpp has four rows of
+logits allocated for each of them while it makes a context.
+"""
 
 _POOLINGS = {
     Wish.MODEL: Pooling.UNSPECIFIED,
@@ -49,6 +57,7 @@ class Embedder:
         self._threads = threads
         self._adapters = adapters
         self._usual = _POOLINGS[pooling]
+        self._headless = only_cpu() and self._sees_backwards_only
         self._places: dict[Pooling, tuple[Context, Batch]] = {}
 
     @property
@@ -83,12 +92,17 @@ class Embedder:
         """Create the context for the usual requests, so that the first one need not wait for it
         and what it takes is known; raise NoRoom.
         """
-        self._ensure(self._usual, ROOM)
+        self._ensure(self._kind(self._usual), ROOM)
+
+    @property
+    def is_headless(self) -> bool:
+        """Whether it is made for hidden states alone."""
+        return any(context.is_headless for context, _ in self._places.values())
 
     @property
     def yet_to_come(self) -> int:
         """Bytes that llama.cpp adds with the first large batch: rows of logits, wanted or not."""
-        return (ROOM - MOST_INPUTS) * self._model.vocab.size * 4
+        return 0 if self.is_headless else (ROOM - MOST_INPUTS) * self._model.vocab.size * 4
 
     def embed(
         self, inputs: Sequence[list[int]], pooling: Pooling = Pooling.UNSPECIFIED
@@ -98,18 +112,25 @@ class Embedder:
 
         There are at most MOST_INPUTS, each fits the context length; raise NoRoom.
         """
-        context, batch = self._ensure(pooling, sum(map(len, inputs)))
+        kind = self._kind(pooling)
+        context, batch = self._ensure(kind, sum(map(len, inputs)))
         context.clear()
         end = 0
         for sequence, tokens in enumerate(inputs):
             end = batch.fill(end, tokens, 0, sequence)
         batch.outputs[:end] = 1
-        if context.decode(batch, end):
+        if context.is_headless:
+            states = context.states(batch, end)
+            found = [] if states is None else pool(states, map(len, inputs), kind)
+        elif context.decode(batch, end) == 0:
+            found = [context.embedding(sequence) for sequence in range(len(inputs))]
+        else:
+            found = []
+        if len(found) < len(inputs):
             raise NoRoom(
                 "The embedding did not fit into memory.", hint="Send fewer or shorter inputs."
             )
-        found = [context.embedding(sequence) for sequence in range(len(inputs))]
-        return found if pooling is Pooling.RANK else [_normalised(vector) for vector in found]
+        return found if kind is Pooling.RANK else [_normalised(vector) for vector in found]
 
     @property
     def gives_probabilities(self) -> bool:
@@ -132,37 +153,59 @@ class Embedder:
     def _trained_to_rank(self) -> bool:
         return self._model.metadata(f"{self._architecture}.pooling_type") == str(int(Pooling.RANK))
 
-    def _ensure(self, pooling: Pooling, tokens: int) -> tuple[Context, Batch]:
-        place = self._places.get(pooling)
+    @property
+    def _sees_backwards_only(self) -> bool:
+        """Whether a text can be read in parts, and nothing stands behind the hidden states."""
+        causal = self._model.metadata(f"{self._architecture}.attention.causal")
+        dense = self._model.metadata(f"{self._architecture}.dense_2_feat_out")
+        return causal != "false" and dense is None
+
+    def _kind(self, pooling: Pooling) -> Pooling:
+        """Return what is done for a pooling that was asked for."""
+        if pooling is Pooling.UNSPECIFIED:
+            usual = self._model.metadata(f"{self._architecture}.pooling_type")
+            pooling = Pooling(int(usual)) if usual else Pooling.NONE
+        return Pooling.MEAN if pooling is Pooling.NONE else pooling
+
+    def _ensure(self, kind: Pooling, tokens: int) -> tuple[Context, Batch]:
+        # hidden states serve all that is made of them
+        key = Pooling.NONE if self._headless and kind is not Pooling.RANK else kind
+        place = self._places.get(key)
         if place and tokens <= len(place[1].tokens):
             return place
         size = max(ROOM, 1 << (tokens - 1).bit_length())
         if place:
-            self._places.pop(pooling)[0].close()
-        context = self._create(size, pooling)
-        if context.pooling == Pooling.NONE:
-            context.close()
-            context = self._create(size, Pooling.MEAN)
-        if self._adapters:
-            self._adapters.activate(context, self._adapters.resolve(None))
-        self._places[pooling] = context, Batch(size)
-        return self._places[pooling]
-
-    def _create(self, size: int, pooling: Pooling) -> Context:
-        shape = ContextShape(
-            tokens=size,
-            sequences=MOST_INPUTS,
-            batch=size,
-            micro_batch=size,
-            threads=self._threads,
-            embeddings=True,
-            pooling=pooling,
-        )
-        context = Context.create(self._model, shape)
+            self._places.pop(key)[0].close()
+        context = self._create(size, key)
+        if context is None and key is Pooling.NONE:
+            self._headless = False
+            return self._ensure(kind, tokens)
         if context is None:
             raise NoRoom(
                 "There is no memory for an embedding context.", hint="Unload another model first."
             )
+        if self._adapters:
+            self._adapters.activate(context, self._adapters.resolve(None))
+        self._places[key] = context, Batch(size)
+        return self._places[key]
+
+    def _create(self, size: int, pooling: Pooling) -> Context | None:
+        """Return a context, None where there is no memory, or no headless one of this model."""
+        headless = pooling is Pooling.NONE
+        shape = ContextShape(
+            tokens=size,
+            sequences=HEADLESS_BATCH if headless else MOST_INPUTS,
+            batch=HEADLESS_BATCH if headless else size,
+            micro_batch=HEADLESS_BATCH if headless else size,
+            threads=self._threads,
+            embeddings=True,
+            pooling=pooling,
+            headless=headless,
+        )
+        context = Context.create(self._model, shape)
+        if context and headless and not context.is_headless:
+            context.close()
+            return None
         return context
 
 

@@ -23,6 +23,7 @@ from llmd.engine.bindings import (
     Place,
     list_devices,
     offloads,
+    only_cpu,
     start_backend,
     start_media,
 )
@@ -142,9 +143,9 @@ def open_model(
         target = Target(model, context, shape, load.parallel, load.gpu_layers)
         engine = _engine(load, target, adapters, context_length, complaints)
     scorer = Scorer(model, adapters, threads, load.kv_type) if generates else None
-    if load.embedding:
-        embedder.prepare()
     footprint = complaints.footprint
+    if load.embedding:
+        _prepare(embedder, footprint)
     ready = _ready(load, model, context_length, kv_tokens, footprint)
     opened = Opened(model, adapters, engine, embedder, scorer, ready, None, footprint)
     if engine and load.senses:
@@ -153,6 +154,12 @@ def open_model(
         opened = _seeing(opened, engine, open_media(load, model, threads, context_length, log))
     footprint.section = Section.LATER
     return opened
+
+
+def _prepare(embedder: Embedder, footprint: Footprint) -> None:
+    embedder.prepare()
+    if embedder.is_headless:
+        footprint.give_back("output")
 
 
 def _seeing(opened: Opened, engine: Engine, media: Media) -> Opened:
@@ -267,13 +274,12 @@ def _shape(load: Load, model: Model, kv_tokens: int, threads: int) -> ContextSha
 
 
 def _in_place(load: Load, model: Model) -> bool:
-    """Whether logits may be read where they are computed, and are large enough for that to pay:
-    devices may compute them whether layers are offloaded or not, and what predicts further tokens
-    wants all rows of a call.
+    """Whether logits may be read where they are computed, and are large enough for that to pay;
+    what predicts further tokens wants all rows of a call.
     """
     if wants_prediction(load.drafting) and model.prediction_layers:
         return False
-    return model.vocab.size >= _LARGE_VOCABULARY and not any(map(offloads, list_devices()))
+    return model.vocab.size >= _LARGE_VOCABULARY and only_cpu()
 
 
 def _kv_tokens(load: Load, model: Model, context_length: int) -> int:

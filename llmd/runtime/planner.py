@@ -129,6 +129,7 @@ class MemoryPlanner:
             options,
             facts,
             generates=manifest.kind is Kind.CHAT,
+            ranks=manifest.kind is Kind.RERANK,
         )
 
     def _subject(self, manifest: ModelManifest) -> Subject:

@@ -10,12 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from llmd.config.settings import PoolSettings, Settings
 from llmd.models.gguf.inspection import inspect
 from llmd.models.placement import Experience, error
-from llmd.protocol.models import ModelManifest
+from llmd.protocol.models import Kind, ModelManifest
 from llmd.protocol.placement import DeviceUse, LoadOptions, Plan
 from llmd.runtime.devices import Devices
 from llmd.runtime.orders import Orders
@@ -119,6 +120,15 @@ def test_an_embedding_model_is_planned_with_what_its_first_batch_takes(
 ) -> None:
     planner = MemoryPlanner(Settings(), Devices(), Experience(tmp_path / "experience.json"))
     plan, measured = asyncio.run(loaded(planner, described(embedding_model), LoadOptions()))
+    assert abs(error(plan.uses, measured)) < CLOSE, (plan.uses, measured)
+
+
+def test_an_embedding_model_that_could_generate_has_no_room_for_logits(
+    sparse: Files, tmp_path: Path
+) -> None:
+    planner = MemoryPlanner(Settings(), Devices(), Experience(tmp_path / "experience.json"))
+    manifest = msgspec.structs.replace(described(sparse("dense", "Q8_0")), kind=Kind.EMBEDDING)
+    plan, measured = asyncio.run(loaded(planner, manifest, LoadOptions()))
     assert abs(error(plan.uses, measured)) < CLOSE, (plan.uses, measured)
 
 

@@ -16,6 +16,7 @@ from llmd.engine.bindings.context import Pooling as Pooling
 from llmd.engine.bindings.devices import Device as Device
 from llmd.engine.bindings.devices import list_devices as list_devices
 from llmd.engine.bindings.devices import offloads as offloads
+from llmd.engine.bindings.devices import only_cpu as only_cpu
 from llmd.engine.bindings.library import Bytes as Bytes
 from llmd.engine.bindings.library import Floats as Floats
 from llmd.engine.bindings.library import start_backend as start_backend

@@ -11,9 +11,11 @@ from typing import Any, ClassVar
 import llama_cpp.llama_cpp as lib
 import numpy as np
 
+from llmd.engine.bindings.abstaining import can_give_back, give_back_rows
 from llmd.engine.bindings.adapters import Adapter
 from llmd.engine.bindings.batch import Batch
-from llmd.engine.bindings.in_place import InPlaceLogits, can_read_in_place, give_back_rows
+from llmd.engine.bindings.headless import Headless
+from llmd.engine.bindings.in_place import InPlaceLogits, can_read_in_place
 from llmd.engine.bindings.library import FLASH_ATTENTION, KV_TYPES, Bytes, Floats
 from llmd.engine.bindings.model import Model
 from llmd.engine.bindings.state import state_load, state_save, state_size
@@ -54,6 +56,11 @@ class ContextShape:
     """Read logits where they are computed, where that is possible, and give back the memory that
     copies do not need; only where the CPU computes all of them.
     """
+    headless: bool = False
+    """Compute the hidden states of tokens and no logits, for `Context.states`; only for models with
+    causal attention on the CPU, with `embeddings`, without pooling, and with micro batches that are
+    no larger than `sequences`.
+    """
 
 
 class Context:
@@ -65,13 +72,18 @@ class Context:
     """
 
     def __init__(
-        self, pointer: Any, model: Model, shape: ContextShape, computed: InPlaceLogits | None = None
+        self,
+        pointer: Any,
+        model: Model,
+        shape: ContextShape,
+        early: InPlaceLogits | Headless | None = None,
     ) -> None:
         self._p = pointer
-        self._computed = computed
+        self._early = early
+        self._computed = early if isinstance(early, InPlaceLogits) else None
         self._micro_batch = shape.micro_batch
-        most = shape.outputs or shape.batch
-        self._gathered = np.empty((most if computed else 0, model.vocab.size), np.float32)
+        most = (shape.outputs or shape.batch) if self._computed else 0
+        self._gathered = np.empty((most, model.vocab.size), np.float32)
         self._parts = 0
         """Rows in there of the latest call, where it was made in several."""
         self._memory = lib.llama_get_memory(pointer)
@@ -110,18 +122,16 @@ class Context:
         params.embeddings = shape.embeddings
         params.pooling_type = int(shape.pooling)
         params.no_perf = True
-        computed = None
-        if shape.in_place and model.has_plain_cache and not predicting:
-            computed = _in_place(model, shape)
-        if computed:
-            computed.enter(params)
+        early = _early(model, shape, predicting)
+        if early:
+            early.enter(params)
         pointer = lib.llama_init_from_model(model.pointer, params)
-        if computed and not (pointer and computed.settle(pointer, model.vocab.size)):
-            computed.close()
-            computed = None
-        if pointer and shape.in_place and not computed:
+        if early and not (pointer and early.settle(pointer, model.vocab.size)):
+            early.close()
+            early = None
+        if pointer and shape.in_place and not early:
             give_back_rows(pointer, shape.sequences, model.vocab.size)
-        return cls(pointer, model, shape, computed) if pointer else None
+        return cls(pointer, model, shape, early) if pointer else None
 
     @property
     def pointer(self) -> Any:
@@ -132,6 +142,11 @@ class Context:
     def reads_in_place(self) -> bool:
         """Whether logits are read where they are computed, and nothing is copied anywhere."""
         return self._computed is not None
+
+    @property
+    def is_headless(self) -> bool:
+        """Whether hidden states are computed and nothing else."""
+        return isinstance(self._early, Headless)
 
     def decode(self, batch: Batch, count: int) -> int:
         """Run the first `count` entries; 0 fine, 1 no room in the KV cache (nothing changed),
@@ -188,6 +203,19 @@ class Context:
             view = np.ctypeslib.as_array(pointer, (rows, self._vocab_size))
             self._logits = found, view
         return view
+
+    def states(self, batch: Batch, count: int) -> Floats | None:
+        """Run the first `count` entries, all of them outputs, in as many calls as it takes; return
+        their hidden states, shape (count, width), or None where they did not fit.
+        """
+        found = np.empty((count, self._width), np.float32)
+        for start in range(0, count, self._micro_batch):
+            size = min(self._micro_batch, count - start)
+            if lib.llama_decode(self._p, batch.part(start, size)):
+                return None
+            rows = lib.llama_get_embeddings(self._p)
+            found[start : start + size] = np.ctypeslib.as_array(rows, (size, self._width))
+        return found
 
     def embedding(self, sequence: int) -> Floats:
         """Return a copy of the pooled vector of one sequence, shape (width,); with rank pooling of
@@ -259,10 +287,17 @@ class Context:
     def close(self) -> None:
         """Free the buffers."""
         lib.llama_free(self._p)
-        if self._computed:
-            self._computed.close()
+        if self._early:
+            self._early.close()
 
 
-def _in_place(model: Model, shape: ContextShape) -> InPlaceLogits | None:
-    possible = can_read_in_place(shape.sequences, model.vocab.size)
-    return InPlaceLogits(shape.sequences) if possible else None
+def _early(
+    model: Model, shape: ContextShape, predicting: Context | None
+) -> InPlaceLogits | Headless | None:
+    """Return what spares a context the copies of logits, or logits altogether."""
+    if shape.headless and can_give_back():
+        return Headless(shape.sequences)
+    wanted = shape.in_place and model.has_plain_cache and not predicting
+    if wanted and can_read_in_place(shape.sequences, model.vocab.size):
+        return InPlaceLogits(shape.sequences)
+    return None

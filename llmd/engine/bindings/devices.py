@@ -54,6 +54,13 @@ def list_devices() -> list[Device]:
     return [_device(libggml.ggml_backend_dev_get(i)) for i in range(_count())]
 
 
+def only_cpu() -> bool:
+    """Whether nothing but the CPU computes: other devices may be given work of layers, too, that
+    are not offloaded to them.
+    """
+    return not any(map(offloads, list_devices()))
+
+
 def offloads(device: Device) -> bool:
     """Whether layers of a model can lie there."""
     return device.kind in {DeviceKind.GPU, DeviceKind.INTEGRATED}

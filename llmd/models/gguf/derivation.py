@@ -76,6 +76,7 @@ def facts_of(headers: Sequence[Header]) -> Facts:
         window_kind=shape.windows.kind,
         latent=shape.latent,
         has_cache=fields.architecture not in WITHOUT_CACHE,
+        causal=fields.flag("attention.causal", default=True),
         separate_streams=fields.architecture == _COMPRESSES,
         experts=experts,
         shared_experts=fields.number("expert_shared_count"),

@@ -107,6 +107,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Whether attention is multi-head latent (MLA) and caches no values."""
     has_cache: bool = True
     """False: an encoder that reads its whole input in one go."""
+    causal: bool = True
+    """Whether tokens see earlier ones only."""
     separate_streams: bool = False
     """Whether each sequence has a cache of full length, shared caches notwithstanding."""
     experts: int = 0

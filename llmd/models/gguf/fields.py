@@ -29,6 +29,11 @@ class Fields:
         """Return the architecture's `key`, a whole number that is not negative."""
         return whole(self.values.get(f"{self.architecture}.{key}"), default)
 
+    def flag(self, key: str, *, default: bool) -> bool:
+        """Return the architecture's `key`, which is on or off."""
+        value = self.values.get(f"{self.architecture}.{key}")
+        return value if isinstance(value, bool) else default
+
     def ratio(self, key: str) -> float:
         """Return the architecture's `key`, a number; 0: it does not say."""
         value = self.values.get(f"{self.architecture}.{key}")

@@ -204,6 +204,7 @@ class Fitting:
             rows=wishes.rows,
             flash=wishes.flash,
             generates=wishes.generates,
+            ranks=wishes.ranks,
             gpu=bool(self.gpus and options.gpu_layers),
             media=bool(self.subject.extras.projector),
         )

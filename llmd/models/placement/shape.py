@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from llmd.models.gguf.architectures import ENCODERS
 from llmd.models.gguf.facts import Facts
 
 MICRO_BATCH = 512
@@ -24,6 +25,7 @@ _LARGE_VOCABULARY = 65_536
 _PARKED_STATES = 4
 _EMBEDDED_TOKENS = 512
 _EMBEDDED_INPUTS = 64
+_HEADLESS_BATCH = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Shape:
     """Whether attention is computed without storing its scores."""
     generates: bool = True
     """False: the model only embeds or ranks."""
+    ranks: bool = False
     gpu: bool = False
     """Whether any layer is offloaded."""
     media: bool = False
@@ -92,13 +95,7 @@ def slots(facts: Facts, shape: Shape) -> int:
 def run_of(facts: Facts, shape: Shape) -> Run:
     """Return the context that a model is served from."""
     if not shape.generates:
-        return Run(
-            cells=_EMBEDDED_TOKENS if facts.has_cache else 0,
-            sequences=_EMBEDDED_INPUTS,
-            tokens=_EMBEDDED_TOKENS,
-            outputs=_EMBEDDED_TOKENS,
-            flash=shape.flash,
-        )
+        return _embedding(facts, shape)
     sequences = slots(facts, shape)
     return Run(
         cells=whole_cells(shape.cells),
@@ -108,6 +105,20 @@ def run_of(facts: Facts, shape: Shape) -> Run:
         kv_type=shape.kv_type,
         flash=shape.flash,
         in_place=_in_place(facts, shape),
+    )
+
+
+def _embedding(facts: Facts, shape: Shape) -> Run:
+    # encoders and rerankers read a text in one go, and have logits for each of its tokens
+    parts = facts.has_cache and facts.causal and facts.architecture not in ENCODERS
+    headless = parts and not (shape.ranks or shape.gpu)
+    return Run(
+        cells=_EMBEDDED_TOKENS if facts.has_cache else 0,
+        sequences=_HEADLESS_BATCH if headless else _EMBEDDED_INPUTS,
+        tokens=_HEADLESS_BATCH if headless else _EMBEDDED_TOKENS,
+        outputs=_HEADLESS_BATCH if headless else _EMBEDDED_TOKENS,
+        flash=shape.flash,
+        in_place=headless,
     )
 
 

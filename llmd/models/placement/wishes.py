@@ -43,6 +43,7 @@ class Wishes:
     mlock: bool
     mmap: bool
     generates: bool
+    ranks: bool
     shelf: int | None
     """Memory for prefixes that were set aside; None: a share of what is free."""
 
@@ -53,9 +54,10 @@ def settle(
     facts: Facts,
     *,
     generates: bool,
+    ranks: bool = False,
 ) -> Wishes:
     """Return what is wanted; raise InvalidRequest where options contradict each other. `generates`:
-    whether the model answers, and not only embeds.
+    whether the model answers, and not only embeds; `ranks`: whether it ranks instead.
     """
     engine, placement = settings.engine, settings.placement
     context = options.context_length or engine.context_length
@@ -81,6 +83,7 @@ def settle(
         mlock=_or(options.mlock, placement.mlock),
         mmap=_or(options.mmap, placement.mmap),
         generates=generates,
+        ranks=ranks,
         shelf=(int(settings.cache.memory) or None) if engine.prefixes and generates else 0,
     )
     _check(wishes)

@@ -7,6 +7,7 @@ import gguf
 import numpy as np
 import pytest
 
+from llmd.engine.embedding import Embedder
 from llmd.engine.loading import Opened, open_model
 from llmd.errors import InvalidRequest
 from llmd.protocol.models import AdapterFile
@@ -101,6 +102,31 @@ def test_inputs_longer_than_the_usual_call_fit(chat_model: Opened) -> None:
     assert vector.shape == (256,)
     again = chat_model.embedder.embed([tokens(chat_model, "word")])[0]
     assert np.linalg.norm(again) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("wish", [Pooling.MODEL, Pooling.MEAN, Pooling.CLS, Pooling.LAST])
+def test_models_that_could_generate_give_the_same_vectors_without_logits(
+    chat_model: Opened, wish: Pooling
+) -> None:
+    embedder = Embedder(chat_model.model, 2048, 2)
+    embedder._headless = False
+    inputs = [tokens(chat_model, f"text number {i} " * (1 + 40 * i)) for i in range(4)]
+    kind = embedder.settle(wish)
+    expected, found = embedder.embed(inputs, kind), chat_model.embedder.embed(inputs, kind)
+    assert not embedder.is_headless
+    assert chat_model.embedder.is_headless
+    assert chat_model.embedder.yet_to_come == 0 < embedder.yet_to_come
+    assert min(a @ b for a, b in zip(expected, found, strict=True)) > 0.999
+    embedder.close()
+
+
+def test_encoders_and_rerankers_run_to_their_end(minilm: Opened, tmp_path: Path) -> None:
+    minilm.embedder.embed([tokens(minilm, "text")])
+    assert not minilm.embedder.is_headless
+    opened = opened_as(write_decoder(tmp_path / "r.gguf"))
+    opened.embedder.embed([[5, 6, 7]], opened.embedder.settle(Pooling.RANK))
+    assert not opened.embedder.is_headless
+    close(opened)
 
 
 def test_scores_are_what_the_head_makes_of_the_first_token(

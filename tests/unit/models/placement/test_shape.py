@@ -40,8 +40,19 @@ def test_the_context_of_a_chat_model_has_a_row_for_each_sequence_id_and_each_dra
 
 def test_an_embedding_model_is_run_on_512_tokens() -> None:
     shape = Shape(context_length=8192, parallel=16, cells=0, generates=False)
-    assert run_of(facts(), shape) == Run(cells=512, sequences=64, tokens=512, outputs=512)
+    whole = Run(cells=512, sequences=64, tokens=512, outputs=512)
+    assert run_of(facts(causal=False), shape) == whole
     assert run_of(facts(has_cache=False), shape).cells == 0
+
+
+def test_embedding_models_that_could_generate_read_parts_and_have_no_logits() -> None:
+    shape = Shape(context_length=8192, parallel=16, cells=0, generates=False)
+    parts = Run(cells=512, sequences=128, tokens=128, outputs=128, in_place=True)
+    assert run_of(facts(), shape) == parts
+    for whole in (replace(shape, ranks=True), replace(shape, gpu=True)):
+        assert run_of(facts(), whole).outputs == 512
+    for other in (facts(causal=False), facts(architecture="gemma-embedding")):
+        assert not run_of(other, shape).in_place
 
 
 def test_a_draft_model_has_a_sequence_for_each_that_runs() -> None:
@@ -69,7 +80,6 @@ def test_large_rows_are_read_in_place_where_all_is_on_the_cpu_and_in_cells() -> 
     ):
         assert not run_of(other, shape).in_place
     assert not run_of(large, replace(shape, gpu=True)).in_place
-    assert not run_of(large, replace(shape, generates=False)).in_place
 
 
 @pytest.mark.parametrize(
