@@ -50,7 +50,7 @@ def get(key: Key) -> None:
 
 @app.command("set", context_settings={"ignore_unknown_options": True})  # so that -1 is a value
 def set_(key: Key, value: Value) -> None:
-    """Write one setting into the configuration file; comments in it are lost."""
+    """Write one setting into the configuration file; all else in it stays as it is."""
     from llmd.client.connection import listening
     from llmd.client.sleep import asleep
     from llmd.config.paths import find_paths

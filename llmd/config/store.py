@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
-import tomli_w
 
 from llmd.config.hours import Hours
 from llmd.config.networks import Networks
@@ -181,17 +180,16 @@ def flatten(settings: Settings) -> dict[str, Any]:
 
 
 def set_value(path: Path, key: str, text: str, where: str = "command line") -> Any:
-    """Write one key into the file, atomically, and return the value as stored; comments are lost.
+    """Write one key into the file, atomically, and return the value as stored; all else in the file
+    stays as it was written.
 
     Raises ConfigInvalid, which names `where` the text comes from, also for a file that cannot be
     written.
     """
     value = msgspec.to_builtins(convert(key, text, where), enc_hook=encode)
-    section, _, field = key.partition(".")
     with _WRITING:
-        tree = written(path)
-        tree.setdefault(section, {})[field] = value
-        _write(path, tree)
+        written(path)
+        _change(path, key, value)
     return value
 
 
@@ -201,13 +199,8 @@ def unset_value(path: Path, key: str) -> None:
     """
     section, _, field = key.partition(".")
     with _WRITING:
-        tree = written(path)
-        if field not in tree.get(section, {}):
-            return
-        del tree[section][field]
-        if not tree[section]:
-            del tree[section]
-        _write(path, tree)
+        if field in written(path).get(section, {}):
+            _change(path, key, None)
 
 
 def written(path: Path) -> dict[str, dict[str, Any]]:
@@ -221,12 +214,30 @@ def written(path: Path) -> dict[str, dict[str, Any]]:
     return tree
 
 
-def _write(path: Path, tree: Mapping[str, Any]) -> None:
+def _change(path: Path, key: str, value: Any) -> None:
+    """Give a key of a sound file a value, or with None take it out."""
+    from llmd.config import document  # noqa: PLC0415  50 ms that only what writes a file waits for
+
+    section, _, field = key.partition(".")
+    try:
+        before = path.read_bytes().decode() if path.exists() else ""
+        if value is None:
+            after = document.without(before, section, field)
+        else:
+            after = document.with_value(before, section, field, value)
+    except ValueError as error:
+        raise ConfigInvalid(
+            f"{path} cannot be changed at {key}: {error}.", hint="Change it by hand.", param=key
+        ) from error
+    _write(path, after.encode())
+
+
+def _write(path: Path, content: bytes) -> None:
     # a link, as people keep them to their dotfiles, stays one
     path = path.resolve()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, tomli_w.dumps(tree).encode())
+        _replace(path, content)
     except OSError as error:
         raise ConfigInvalid(
             f"{path} cannot be written: {error.strerror or error}.",

@@ -7,7 +7,17 @@ import sys
 
 import pytest
 
-HEAVY = {"textual", "llama_cpp", "grpc", "sqlalchemy", "ray", "numpy", "huggingface_hub", "jinja2"}
+HEAVY = {
+    "textual",
+    "llama_cpp",
+    "grpc",
+    "sqlalchemy",
+    "ray",
+    "numpy",
+    "huggingface_hub",
+    "jinja2",
+    "tomlkit",
+}
 
 
 def loaded_by(module: str) -> set[str]:
@@ -36,7 +46,7 @@ def loaded_by(module: str) -> set[str]:
         ),
         (
             "llmd.daemon.process",  # gRPC is imported where it is enabled
-            {"llama_cpp", "grpc", "google"},
+            {"llama_cpp", "grpc", "google", "tomlkit"},
         ),
         (
             "llmd.runtime.worker.__main__",

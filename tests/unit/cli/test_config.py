@@ -34,6 +34,13 @@ def test_set_writes_the_file(llmd: Llmd) -> None:
     assert llmd("config", "get", "server.port").out == "8123\n"
 
 
+def test_set_keeps_comments(llmd: Llmd, paths: Paths) -> None:
+    paths.config_dir.mkdir()
+    paths.config_file.write_text("# mine\nserver.port = 1 # and this\n")
+    assert llmd("config", "set", "server.port", "8123").code == 0
+    assert paths.config_file.read_text() == "# mine\nserver.port = 8123 # and this\n"
+
+
 def test_a_negative_value_is_no_option(llmd: Llmd) -> None:
     assert llmd("config", "set", "pool.keep_alive", "-1").out == "pool.keep_alive = -1\n"
 

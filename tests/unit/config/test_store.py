@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -270,3 +271,60 @@ def test_a_value_taken_out_leaves_its_default(file: Path) -> None:
 def test_errors_name_where_a_value_comes_from(file: Path) -> None:
     with pytest.raises(ConfigInvalid, match=r"settings page: server\.port"):
         set_value(file, "server.port", "no", "settings page")
+
+
+def test_all_else_in_a_file_stays_byte_for_byte(file: Path) -> None:
+    before = "# who listens\r\n[server]\r\nport = 5 # a \u00e9\r\n\r\n# later\r\n#[pool]\r\n"
+    file.parent.mkdir()
+    file.write_bytes(before.encode())
+    set_value(file, "server.port", "6")
+    assert file.read_bytes() == before.replace("5", "6").encode()
+    set_value(file, "server.host", "::1")
+    unset_value(file, "server.host")
+    unset_value(file, "pool.turn")
+    set_value(file, "server.port", "5")
+    assert file.read_bytes() == before.encode()
+
+
+def test_the_head_of_a_section_outlives_its_last_value(file: Path) -> None:
+    write(file, "[server] # who listens\nport = 5\n")
+    unset_value(file, "server.port")
+    assert file.read_text() == "[server] # who listens\n"
+    assert load_settings(file, {}).settings == Settings()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[server]\nport = 1\nport = 2\n", r"is not valid TOML: .*line 3"),
+        (b"[server]\nport = 1\n[server]\nhost = ''\n", r"is not valid TOML: .*line 3"),
+        (b"[server]\n# \xff\nport = 1\n", "is not valid TOML: 'utf-8' codec"),
+        (b"port = 1\n", "port stands outside a section"),
+        (b"[server]\rport = 1\n", r"cannot be changed at server\.port: .*line 1"),
+    ],
+)
+def test_a_file_that_cannot_be_understood_is_refused_and_left_alone(
+    file: Path, content: bytes, words: str
+) -> None:
+    file.parent.mkdir()
+    file.write_bytes(content)
+    for change in (lambda: set_value(file, "server.port", "6"), lambda: unset(file)):
+        with pytest.raises(ConfigInvalid, match=words):
+            change()
+    assert file.read_bytes() == content
+
+
+def test_changes_at_once_are_all_kept(file: Path) -> None:
+    write(file, "# mine\n[server] # too\n")
+    changes = {
+        "server.port": "6",
+        "server.host": "::1",
+        "pool.turn": "2s",
+        "log.level": "debug",
+        "pool.max_loaded": "3",
+    }
+    with ThreadPoolExecutor(len(changes)) as threads:
+        list(threads.map(lambda key: set_value(file, key, changes[key]), changes))
+    flat = flatten(load_settings(file, {}).settings)
+    assert {key: str(flat[key]) for key in changes} == changes
+    assert file.read_text().startswith("# mine\n[server] # too\n")
