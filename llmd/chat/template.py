@@ -27,6 +27,7 @@ from llmd.protocol.requests import ChatPrompt
 
 _PROBE_STEPS = 20_000
 _THINKING = "message.thinking"
+_REASONING, _USUAL = "message.reasoning", "reasoning_content"
 _FUNCTIONS = frozenset({"functions", "datetime"})
 _RESERVED = frozenset({"messages", "tools", "add_generation_prompt", "bos_token", "eos_token"})
 
@@ -199,6 +200,9 @@ class ChatTemplate:
         adapted, offered = adapt(messages, tools, abilities, self.form.write)
         if _THINKING in self.source:
             adapted = [_with_thinking(message) for message in adapted]
+        if _REASONING in self.source and _USUAL not in self.source:
+            # Solar Open has a name of its own for it
+            adapted = [{**message, "reasoning": message.get(_USUAL)} for message in adapted]
         given = offered or (None if abilities.absent_tools else [])
 
         def render(messages: Sequence[Message]) -> str:

@@ -83,6 +83,13 @@ def test_every_published_template_lets_the_user_interrupt_calls(published: ChatT
     assert prompt.index("Stop that!") > prompt.index("sunny, 21 degrees")
 
 
+def test_solar_sees_what_it_thought_before_its_calls() -> None:
+    made = template(SOURCES["upstage-Solar-Open-100B"].read_text(encoding="utf-8"))
+    calling = {**CONVERSATION[2], "reasoning_content": "Hm."}
+    prompt = made.render([*CONVERSATION[:2], calling, CONVERSATION[3]], [WEATHER])
+    assert "<|think|>Hm.<|end|><|begin|>assistant<|tool_calls|>" in prompt
+
+
 def test_text_beside_a_call_leaves_neither_out(published: ChatTemplate) -> None:
     calling = {**CONVERSATION[2], "content": "Let me look."}
     prompt = published.render([*CONVERSATION[:2], calling, CONVERSATION[3]], [WEATHER])
