@@ -4,7 +4,7 @@ import pytest
 
 from llmd.chat.reasoning import HUNYUAN
 from llmd.chat.tools.hunyuan import FORMAT
-from tests.unit.chat.tools.conftest import calls_of, read
+from tests.unit.chat.tools.conftest import OFFER, calls_of, fits, read, spelling
 
 
 def tag(name: str, inside: str) -> str:
@@ -18,7 +18,8 @@ def call(name: str, /, **values: str) -> str:
     return tag("tool_call", f"{name}<tool_sep:opensource>\n{pairs}")
 
 
-CALLS = f"{call('special_function', arg1='1')}\n{call('python', code='a <b>')}\n"
+ONE = call("special_function", arg1="1")
+CALLS = f"{ONE}\n{call('python', code='a <b>')}\n"
 TWO = [("special_function", {"arg1": 1}), ("python", {"code": "a <b>"})]
 
 
@@ -50,3 +51,10 @@ def test_what_is_written_into_prompts_can_be_read_again() -> None:
     text = FORMAT.write("magic_int", '{"ref": 1, "name": "Zürich"}')
     assert calls_of(FORMAT, text) == [("magic_int", {"ref": 1, "name": "Zürich"})]
     assert calls_of(FORMAT, FORMAT.write("f", "no json")) == [("f", {"arguments": "no json"})]
+
+
+def test_forced_calls_are_written_as_the_template_prints_them() -> None:
+    for parallel in (True, False):
+        grammar = FORMAT.grammar(OFFER, spelling(FORMAT.markers), parallel=parallel)
+        assert fits(grammar, tag("tool_calls", f"\n{ONE}\n"), FORMAT.markers)
+        assert fits(grammar, tag("tool_calls", f"\n{ONE}\n{ONE}\n"), FORMAT.markers) is parallel

@@ -83,7 +83,7 @@ def test_types_are_the_schemas_or_what_the_call_says(name: str, value: str, argu
     "inside",
     [
         tag("call", "", ' index="1"'),
-        tag("call", tag("json", "1", " "), ' tool="f"'),
+        tag("call", tag("json", "1", ' type="object"'), ' tool="f"'),
         tag("call", tag("argument", "1", ' type="number"'), ' tool="f"'),
         '<|open|>call tool="f"<|sep|>words',
     ],

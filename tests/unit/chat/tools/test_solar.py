@@ -5,7 +5,7 @@ import pytest
 from llmd.chat.reasoning import SOLAR
 from llmd.chat.tools.offer import Offer
 from llmd.chat.tools.solar import FORMAT
-from tests.unit.chat.tools.conftest import read
+from tests.unit.chat.tools.conftest import OFFER, fits, read, spelling
 
 NEXT = "<|begin|>assistant"
 
@@ -15,14 +15,8 @@ def call(call_id: str, name: str, arguments: str) -> str:
     return f"{head}<|tool_call:args|>{arguments}<|tool_call:end|>"
 
 
-CALLS = "".join(
-    (
-        "<|tool_calls|>",
-        call("a1b2c3d4e5", "special_function", '{"arg1": 1}'),
-        call("f6g7h8i9j0", "empty_args", "{}"),
-        "<|calls|>",
-    )
-)
+ONE = call("a1b2c3d4e5", "special_function", '{"arg1": 1}')
+CALLS = f"<|tool_calls|>{ONE}{call('f6g7h8i9j0', 'empty_args', '{}')}<|calls|>"
 TWO = [("special_function", {"arg1": 1}), ("empty_args", {})]
 
 
@@ -52,3 +46,10 @@ def test_an_answer_or_calls_end_reasoning_that_was_not_closed(behind: str) -> No
 @pytest.mark.parametrize("text", ["<|tool_call:begin|>none", call("a", "f", "no")])
 def test_what_is_no_call_stays_text(text: str) -> None:
     assert read(FORMAT, text).text == text
+
+
+def test_forced_calls_are_written_as_the_template_prints_them() -> None:
+    for parallel in (True, False):
+        grammar = FORMAT.grammar(OFFER, spelling(FORMAT.markers), parallel=parallel)
+        assert fits(grammar, f"<|tool_calls|>{ONE}", FORMAT.markers)
+        assert fits(grammar, f"<|tool_calls|>{ONE}{ONE}", FORMAT.markers) is parallel
