@@ -61,6 +61,8 @@ class Abilities(msgspec.Struct, frozen=True, kw_only=True):
     """Text in a message with tool calls; True also where text and calls in two messages are no
     better.
     """
+    keeps_text: bool = True
+    """Text beside tool calls is not dropped in silence."""
     any_call_id: bool = True
     """Ids of tool calls of any form; otherwise nine letters and digits."""
     absent_tools: bool = True
@@ -133,10 +135,12 @@ class Prober:
         asking = {"role": "assistant", "content": content, "tool_calls": calls}
         return "second_tool" in self.text([self.said("user", "hello"), asking], tools)
 
-    def text_must_stand_apart(self, arguments: object, content: str | None, tools: Tools) -> bool:
-        """Whether text comes out together with a call only in a message of its own."""
-        if _FIRST in self.call(arguments, self.content(_FIRST), _CALL_ID, tools):
-            return False
+    def text_beside_call(self, arguments: object, tools: Tools) -> bool:
+        """Whether text comes out together with a call."""
+        return _FIRST in self.call(arguments, self.content(_FIRST), _CALL_ID, tools)
+
+    def text_stands_apart(self, arguments: object, content: str | None, tools: Tools) -> bool:
+        """Whether text before a call comes out in a message of its own."""
         around = (
             [self.said("assistant", _FIRST)],
             [self.said("assistant", _THIRD), self.said("user", _FOURTH)],
@@ -218,12 +222,15 @@ def _with_calls(found: Abilities, prober: Prober) -> Abilities:
             else False
         )
         content = None if absent and not spelt else ""
+        beside = prober.text_beside_call(arguments, tools)
+        apart = not beside and prober.text_stands_apart(arguments, content, tools)
         return msgspec.structs.replace(
             found,
             argument_objects=arguments is written,
             empty_content=content is None,
             any_call_id=bool(prober.call(arguments, content, "call_0123456789", tools)),
             several_calls=prober.calls(arguments, content, tools),
-            text_beside_calls=not prober.text_must_stand_apart(arguments, content, tools),
+            text_beside_calls=not apart,
+            keeps_text=beside or apart,
         )
     return msgspec.structs.replace(found, tool_calls=False)

@@ -11,7 +11,7 @@ from typing import Any
 
 from llmd.chat.abilities import Abilities, Message, Tools
 from llmd.chat.tools.formats import write_hermes
-from llmd.chat.turns import one_system, taking_turns, text_apart
+from llmd.chat.turns import one_system, taking_turns, text_apart, user_first
 from llmd.errors import InvalidRequest
 
 WriteCall = Callable[[str, str], str]
@@ -58,7 +58,7 @@ def adapt(
     if not abilities.system:
         adapted = _fold_system(adapted)
     if not abilities.turns_in_a_row:
-        adapted = taking_turns(adapted)
+        adapted = user_first(taking_turns(adapted))
     if not abilities.text:
         adapted = [_in_parts(message) for message in adapted]
     return adapted, list(tools)

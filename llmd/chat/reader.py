@@ -45,7 +45,7 @@ class Layout:
         # formats that frame everything read their reasoning themselves; what a prompt opened, and
         # Command R's, stands before any frame
         if self.thinking and (not form.frames or self.opened or not self.thinking.always):
-            interrupts = form.interrupts if self.offer.tools else ()
+            interrupts = form.interrupts if self._formed else ()
             yield from read_reasoning(
                 scan, self.thinking, opened=self.opened, interrupts=interrupts
             )

@@ -49,6 +49,10 @@ MISTRAL = Thinking("[THINK]", "[/THINK]", around="")
 COMMAND_R = Thinking("<|START_THINKING|>", "<|END_THINKING|>", around="")
 GEMMA = Thinking("<|channel>thought", "<channel|>", around="")
 APRIEL = Thinking("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]")
+APERTUS = Thinking("<|inner_prefix|>", "<|inner_suffix|>", around="")
+HUNYUAN = Thinking("<think:opensource>", "</think:opensource>", around="")
+KIMI_K3 = Thinking("<|open|>think<|sep|>", "<|close|>think<|sep|>", around="")
+SOLAR = Thinking("<|think|>", "<|end|>", around="")
 HARMONY = Thinking("<|channel|>analysis<|message|>", "<|end|>", around="", always=True)
 
 # by what a template says; `<think>` is last, since others mention it in passing
@@ -57,6 +61,10 @@ _BY_MARK = (
     ("[BEGIN FINAL RESPONSE]", APRIEL),
     ("[THINK]", MISTRAL),
     ("<|START_THINKING|>", COMMAND_R),
+    ("<|inner_prefix|>", APERTUS),
+    (":opensource", HUNYUAN),
+    ("<|end_of_msg|>", KIMI_K3),
+    ("<|begin|>assistant<|think|>", SOLAR),
     ("<|channel>", GEMMA),
     ("<|channel|>", HARMONY),
     ("<think>", THINK),

@@ -15,6 +15,7 @@ import msgspec
 from llmd.chat import fallback
 from llmd.chat.abilities import Abilities, Message, Tools, find_abilities
 from llmd.chat.adaptation import adapt
+from llmd.chat.beside import with_text
 from llmd.chat.continuation import continued
 from llmd.chat.reader import Layout
 from llmd.chat.reasoning import find_thinking, switches, thinking_of
@@ -26,6 +27,7 @@ from llmd.protocol.requests import ChatPrompt
 
 _PROBE_STEPS = 20_000
 _THINKING = "message.thinking"
+_REASONING, _USUAL = "message.reasoning", "reasoning_content"
 _FUNCTIONS = frozenset({"functions", "datetime"})
 _RESERVED = frozenset({"messages", "tools", "add_generation_prompt", "bos_token", "eos_token"})
 
@@ -198,8 +200,17 @@ class ChatTemplate:
         adapted, offered = adapt(messages, tools, abilities, self.form.write)
         if _THINKING in self.source:
             adapted = [_with_thinking(message) for message in adapted]
+        if _REASONING in self.source and _USUAL not in self.source:
+            # Solar Open has a name of its own for it
+            adapted = [{**message, "reasoning": message.get(_USUAL)} for message in adapted]
         given = offered or (None if abilities.absent_tools else [])
-        return self._run(adapted, given, arguments, STEPS, add_generation_prompt=generation)
+
+        def render(messages: Sequence[Message]) -> str:
+            return self._run(messages, given, arguments, STEPS, add_generation_prompt=generation)
+
+        if abilities.keeps_text or not self.form.triggers:
+            return render(adapted)
+        return with_text(adapted, self.form.triggers[0], render)
 
     def _probe(self, messages: Sequence[Message], tools: Tools | None) -> str:
         return self._run(messages, tools, {}, _PROBE_STEPS)

@@ -47,6 +47,17 @@ def taking_turns(messages: Sequence[Message]) -> list[Message]:
     return turns
 
 
+def user_first(messages: Sequence[Message]) -> list[Message]:
+    """Have the user begin a conversation behind the instructions, with nothing to say where the
+    assistant began it.
+    """
+    leading = list(takewhile(_instructs, messages))
+    rest = messages[len(leading) :]
+    if not rest or rest[0]["role"] == "user":
+        return list(messages)
+    return [*leading, {**_SILENCE, "role": "user"}, *rest]
+
+
 def text_apart(messages: Sequence[Message]) -> list[Message]:
     """Part messages with text and calls: the text comes first."""
     turns: list[Message] = []

@@ -94,8 +94,8 @@ def part_grammar(offer: Offer, spelling: Spelling, *, parallel: bool, opening: s
     for tool in offer.tools:
         head = rules.text(f"{tool.name}\n")
         options.append(rules.add(f"{head} {rules.arguments(tool)}"))
-    every = calls(rules.either(options), rules.text(_PART), parallel=parallel)
-    return rules.grammar(f"{rules.text(opening)} {every}" if opening else every)
+    every = calls(rules.either(options), rules.marker(_PART), parallel=parallel)
+    return rules.grammar(f"{rules.marker(opening)} {every}" if opening else every)
 
 
 TAGS = CallFormat(

@@ -7,7 +7,8 @@ on the vocabulary: `Spelling` is the caller's knowledge of that.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llmd.chat.tools.offer import Kind, Schema, Tool
@@ -55,6 +56,12 @@ class Rules:
         """Return what matches a marker: its token where it is one, else its text."""
         return self._spelling(text) or self.text(text)
 
+    def spelled(self, text: str, markers: Sequence[str]) -> str:
+        """Return what matches a text with some of `markers` in it, these by their tokens where they
+        are such; of two that begin alike, the longer stands first.
+        """
+        return " ".join(self._parts(text, markers))
+
     def json(self, schema: Schema) -> str:
         """Add a rule for JSON of a schema and return its name."""
         return self.add(f"%json {json.dumps(styled(schema), ensure_ascii=False)}")
@@ -66,6 +73,19 @@ class Rules:
     def until(self, ending: str, pattern: str = r"(?s:.*)") -> str:
         """Add a rule for text of a pattern up to, and with, the first `ending`; return its name."""
         return self.add(f"/{pattern}/", f"[suffix={self.text(ending)}]")
+
+    def ended(self, ending: str, markers: Sequence[str], pattern: str = r"(?s:.*)") -> str:
+        """Return what matches text of a pattern up to, and with, the first `ending`, which has some
+        of `markers` in it.
+        """
+        first, *rest = self._parts(ending, markers)
+        before = f"/{pattern}/ {first}" if first.startswith("<") else ""
+        return " ".join([before or self.until(json.loads(first), pattern), *rest])
+
+    def _parts(self, text: str, markers: Sequence[str]) -> list[str]:
+        known = [re.escape(marker) for marker in markers if self._spelling(marker)]
+        parts = re.split(f"({'|'.join(known)})", text) if known else [text]
+        return [self.marker(part) for part in parts if part] or [self.text("")]
 
     def either(self, options: list[str]) -> str:
         """Add a rule for one of several and return its name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from llmd.chat.tools import (
+    apertus,
     command_r,
     deepseek,
     functionary,
@@ -12,13 +13,17 @@ from llmd.chat.tools import (
     glm,
     harmony,
     hermes,
+    hunyuan,
     json_list,
     kimi,
+    kimi_k3,
     lfm2,
     llama,
+    minicpm,
     minimax,
     mistral,
     qwen_coder,
+    solar,
 )
 from llmd.chat.tools.formats import CallFormat
 
@@ -31,6 +36,10 @@ _BY_MARKS: tuple[tuple[CallFormat, tuple[str, ...]], ...] = (
     (deepseek.FENCED, ("<｜tool▁calls▁begin｜>", "```json")),
     (deepseek.BARE, ("<｜tool▁calls▁begin｜>",)),
     (kimi.FORMAT, ("<|tool_call_begin|>",)),
+    (kimi_k3.FORMAT, ("<|open|>", "<|close|>", "<|end_of_msg|>")),
+    (solar.FORMAT, ("<|tool_call:begin|>", "<|tool_call:args|>")),
+    (hunyuan.FORMAT, ("<tool_sep{}>", ":opensource")),
+    (apertus.FORMAT, ("<|tools_prefix|>",)),
     (minimax.FORMAT, ("<minimax:tool_call>",)),
     (qwen_coder.SEED, ("<seed:tool_call>",)),
     (glm.FORMAT, ("<arg_key>", "<arg_value>")),
@@ -46,6 +55,8 @@ _BY_MARKS: tuple[tuple[CallFormat, tuple[str, ...]], ...] = (
     (json_list.FIREFUNCTION, ("functools[",)),
     (json_list.GRANITE, ("<|tool_call|>",)),
     (gigachat.FORMAT, ("<|function_call|>",)),
+    (gigachat.MESSAGES, ("<|role_sep|>", "<|message_sep|>", "function call")),
+    (minicpm.FORMAT, ('<function name="', '<param name="')),
     (functionary.PARTS, (">>>", "all\\n")),
     (functionary.TAGS, ("<function=", "</function>")),
     (hermes.FORMAT, ("<tool_call>",)),

@@ -41,14 +41,14 @@ class Arguments:
         self._scan.argue("}" if self.begun else "{}")
         self.begun = True
 
-    def value(self, name: str, closings: tuple[str, ...]) -> Parsing[str]:
+    def value(self, name: str, closings: tuple[str, ...], kind: Kind | None = None) -> Parsing[str]:
         """Read an argument's value up to one of `closings` and return that; raise Malformed when
-        none comes.
+        none comes. `kind` says how it is written where the schema is not to.
         """
         self.key(name)
         found = yield from (
             _text(self._scan, closings)
-            if self._tool.kind(name) is Kind.TEXT
+            if (kind or self._tool.kind(name)) is Kind.TEXT
             else _other(self._scan, closings, self._tool.types(name))
         )
         if found is None:

@@ -15,6 +15,7 @@ _UNDERSTOOD = frozenset(
     " $schema $id $defs definitions".split()
 )
 _NAME = re.compile(r'[^<>"\n]+')
+_NO_TAG = r"\s*([^<\s](?s:.*))?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,10 @@ class TagStyle:
     """What follows that."""
     line: str = ""
     """What separates other values from `value_end`."""
+    markers: tuple[str, ...] = ()
+    """Texts in all of these that some vocabularies have control tokens for."""
+    around: tuple[str, str] = ("", "")
+    """What a text may stand between; one that does not begins with no tag."""
 
 
 def tagged_arguments(rules: Rules, tool: Tool, style: TagStyle) -> str:
@@ -69,16 +74,25 @@ def cannot_force(tool: Tool, path: str, keyword: str) -> ConstraintRefused:
 
 
 def _argument(rules: Rules, tool: Tool, name: str, style: TagStyle) -> str:
-    before = rules.text(style.before.format(name=name))
+    before = rules.spelled(style.before.format(name=name), style.markers)
     schema = tool.schema(name)
-    end = rules.text(style.line + style.value_end + style.after)
+    end = rules.spelled(style.line + style.value_end + style.after, style.markers)
     if tool.kind(name) is not Kind.TEXT:
         return f"{before} {rules.json(with_definitions(tool, schema))} {end}"
     listed = schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else []
     if listed:
         return f"{before} {rules.either([rules.text(text) for text in listed])} {end}"
-    value = rules.until(style.value_end)
+    value = _text(rules, style)
     return f"{before} {value} {rules.text(style.after)}" if style.after else f"{before} {value}"
+
+
+def _text(rules: Rules, style: TagStyle) -> str:
+    opening, closing = style.around
+    if not opening:
+        return rules.ended(style.value_end, style.markers)
+    bare = rules.ended(style.value_end, style.markers, _NO_TAG)
+    inside = rules.ended(closing + style.value_end, style.markers)
+    return rules.either([bare, f"{rules.text(opening)} {inside}"])
 
 
 def with_definitions(tool: Tool, schema: Any) -> dict[str, Any]:

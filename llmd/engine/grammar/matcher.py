@@ -99,8 +99,8 @@ class Matcher:
         self.following = True
 
     def consume_text(self, text: bytes) -> None:
-        """Move on behind text; see `Guide`."""
-        tokens = self._tokenizer.tokenize_bytes(text)
+        """Move on behind text, control tokens as their text; see `Guide`."""
+        tokens = self._tokenizer.tokenize_bytes(text, parse_special=True)
         if self._state.try_consume_tokens(tokens) < len(tokens):
             raise self._stuck("the text does not fit")
         self._forced = None

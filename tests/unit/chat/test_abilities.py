@@ -28,7 +28,12 @@ NO_TOOLS = {"tools": False, "tool_calls": False}
         ("microsoft-Phi-3.5-mini-instruct", NO_TOOLS),
         (
             "mistralai-Mistral-Nemo-Instruct-2407",
-            {"any_call_id": False, "several_systems": False, "turns_in_a_row": False},
+            {
+                "any_call_id": False,
+                "several_systems": False,
+                "turns_in_a_row": False,
+                "keeps_text": False,
+            },
         ),
         (
             "meta-llama-Llama-3.1-8B-Instruct",

@@ -210,6 +210,9 @@ def test_an_order_that_a_template_insists_on_is_kept() -> None:
     late = adapted(SYSTEM, SYSTEM, USER, SYSTEM, USER, several_systems=False)
     assert [message["role"] for message in late] == ["system", "user", "user"]
     assert len(adapted(USER, USER, turns_in_a_row=False)) == 1
+    answer = {"role": "assistant", "content": "Hello"}
+    begun = adapted(SYSTEM, answer, USER, turns_in_a_row=False)
+    assert [message["role"] for message in begun] == ["system", "user", "assistant", "user"]
     apart = adapted(USER, calling({}, content="Let me."), text_beside_calls=False)
     assert [message["content"] for message in apart] == ["Hi", "Let me.", None]
 

@@ -4,12 +4,16 @@ import pytest
 
 from llmd.chat.reader import AnswerReader, Layout
 from llmd.chat.reasoning import (
+    APERTUS,
     APRIEL,
     COMMAND_R,
     GEMMA,
     HARMONY,
+    HUNYUAN,
+    KIMI_K3,
     MISTRAL,
     SEED,
+    SOLAR,
     THINK,
     Thinking,
     find_thinking,
@@ -56,7 +60,9 @@ def test_reasoning_is_kept_apart_from_the_answer(
 
 
 @pytest.mark.parametrize(
-    "thinking", [SEED, MISTRAL, COMMAND_R, APRIEL], ids=lambda style: style.opening
+    "thinking",
+    [SEED, MISTRAL, COMMAND_R, APRIEL, APERTUS, HUNYUAN, KIMI_K3, SOLAR],
+    ids=lambda style: style.opening,
 )
 def test_every_family_has_marks_of_its_own(thinking: Thinking) -> None:
     text = f"{thinking.opening}hm{thinking.closing}Hello!"
@@ -99,6 +105,10 @@ def test_the_template_or_the_vocabulary_tells_how_a_model_reasons() -> None:
     assert found["google-gemma-4-31B-it"] is GEMMA
     assert found["openai-gpt-oss-120b"] is HARMONY
     assert found["CohereForAI-c4ai-command-r7b-12-2024-tool_use"] is COMMAND_R
+    assert found["Apertus-8B-Instruct"] is APERTUS
+    assert found["Kimi-K3"] is KIMI_K3
+    assert found["tencent-Hy3"] is HUNYUAN
+    assert found["upstage-Solar-Open-100B"] is SOLAR
     assert found["meta-llama-Llama-3.1-8B-Instruct"] is None
     assert find_thinking("in this format: [BEGIN FINAL RESPONSE] ...") is APRIEL
     assert thinking_of(lambda text: text in {"<think>", "</think>"}) is THINK

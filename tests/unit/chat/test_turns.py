@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmd.chat.abilities import Message
-from llmd.chat.turns import one_system, taking_turns, text_apart
+from llmd.chat.turns import one_system, taking_turns, text_apart, user_first
 
 
 def said(role: str, content: Any, **fields: Any) -> Message:
@@ -55,6 +55,15 @@ def test_a_user_speaks_behind_an_answer_and_not_behind_a_result() -> None:
     made = taking_turns([QUESTION, CALL, RESULT, QUESTION])
     assert [turn["role"] for turn in made] == ["user", "assistant", "tool", "assistant", "user"]
     assert not made[3]["content"].strip()
+
+
+def test_the_user_begins_a_conversation_and_may_have_nothing_to_say() -> None:
+    for talk in ([QUESTION, ANSWER], [RULES, QUESTION], [RULES], []):
+        assert user_first(talk) == talk
+    for talk in ([ANSWER, QUESTION], [CALL, RESULT], [ANSWER]):
+        begun, *rest = user_first(talk)
+        assert (begun["role"], begun["content"].strip(), rest) == ("user", "", talk)
+        assert user_first([RULES, *talk]) == [RULES, begun, *talk]
 
 
 def test_text_comes_before_calls_in_a_message_of_its_own() -> None:

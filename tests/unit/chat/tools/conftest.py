@@ -14,7 +14,17 @@ import llguidance.numpy
 import numpy as np
 
 from llmd.chat.reader import AnswerReader, Layout
-from llmd.chat.reasoning import COMMAND_R, GEMMA, HARMONY, SEED, Thinking
+from llmd.chat.reasoning import (
+    APERTUS,
+    COMMAND_R,
+    GEMMA,
+    HARMONY,
+    HUNYUAN,
+    KIMI_K3,
+    SEED,
+    SOLAR,
+    Thinking,
+)
 from llmd.chat.tools import registry
 from llmd.chat.tools.formats import CallFormat
 from llmd.chat.tools.lark import Spelling
@@ -82,6 +92,10 @@ THINKING: dict[str, Thinking] = {
     "gemma": GEMMA,
     "command_r": COMMAND_R,
     "seed": SEED,
+    "apertus": APERTUS,
+    "hunyuan": HUNYUAN,
+    "kimi_k3": KIMI_K3,
+    "solar": SOLAR,
 }
 
 
@@ -149,7 +163,7 @@ def read(form: CallFormat, text: str, *, cuts: Sequence[int] = (), **wishes: Any
 def said(arguments: str) -> Any:
     try:
         return json.loads(arguments)
-    except ValueError:
+    except (ValueError, RecursionError):
         return arguments
 
 
@@ -170,13 +184,33 @@ class Bytes:
         self.bos_token_id = None
         self.special_token_ids = list(range(256, len(self.tokens)))
 
+        self._marks = {marker: 257 + place for place, marker in enumerate(markers)}
+
     def __call__(self, text: str | bytes) -> list[int]:
         return list(text if isinstance(text, bytes) else text.encode())
+
+    def marked(self, text: str) -> list[int]:
+        """Return the tokens of a text, control tokens where it has theirs."""
+        tokens: list[int] = []
+        while text:
+            mark = next((mark for mark in self._marks if text.startswith(mark)), "")
+            tokens += [self._marks[mark]] if mark else text[0].encode()
+            text = text[len(mark or text[0]) :]
+        return tokens
 
 
 def spelling(markers: Sequence[str]) -> Spelling:
     known = list(markers)
     return lambda marker: f"<[{257 + known.index(marker)}]>" if marker in known else None
+
+
+def fits(grammar: str, text: str, markers: Sequence[str] = ()) -> bool:
+    """Whether a grammar allows a text, markers in it as their tokens."""
+    vocabulary = Bytes(markers)
+    tokenizer = llguidance.LLTokenizer(llguidance.TokenizerWrapper(vocabulary))
+    matcher = llguidance.LLMatcher(tokenizer, llguidance.LLMatcher.grammar_from_lark(grammar))
+    tokens = vocabulary.marked(text)
+    return matcher.try_consume_tokens(tokens) == len(tokens) and bool(matcher.is_accepting())
 
 
 def written(grammar: str, markers: Sequence[str], seed: int, longest: int = 1200) -> str | None:

@@ -4,7 +4,7 @@ import pytest
 
 from llmd.chat.tools.lark import Rules, calls, listed, object_schema, outlined, styled
 from llmd.chat.tools.offer import Tool
-from tests.unit.chat.tools.conftest import spelling, written
+from tests.unit.chat.tools.conftest import fits, spelling, written
 
 
 def texts(grammar: str, count: int = 40) -> set[str]:
@@ -86,3 +86,22 @@ def test_an_outline_says_how_arguments_are_written_and_no_more() -> None:
     for said, kept in ((True, True), ({"type": "integer"}, True), (False, False)):
         schema = outlined(Tool("f", {"additionalProperties": said})).parameters
         assert schema["additionalProperties"] is kept
+
+
+def test_markers_in_a_text_are_spelled_as_the_vocabulary_has_them() -> None:
+    rules = Rules(spelling(["<a>\n", "<b>"]))
+    markers = ("<a>\n", "<a>", "<b>")
+    assert rules.spelled("<a>\nx<b>y<a>", markers) == r'<[257]> "x" <[258]> "y<a>"'
+    assert rules.spelled("x", markers) == '"x"'
+    assert rules.spelled("", markers) == '""'
+    assert Rules(spelling([])).spelled("<b>x", markers) == '"<b>x"'
+
+
+@pytest.mark.parametrize("markers", [[], ["<b>"]], ids=["text", "tokens"])
+def test_a_text_goes_up_to_its_first_ending(markers: list[str]) -> None:
+    for ending, inside in (("<b>x", "a\n<"), (")<b>", "a<x")):
+        rules = Rules(spelling(markers))
+        grammar = rules.grammar(rules.ended(ending, ("<b>",)))
+        assert fits(grammar, inside + ending, markers)
+        assert fits(grammar, ending, markers)
+        assert not fits(grammar, inside + ending + ending, markers)

@@ -28,11 +28,14 @@ from tests.unit.chat.tools.conftest import (
 )
 
 BY_TEMPLATE = {
+    "Apertus-8B-Instruct": "apertus",
     "ByteDance-Seed-OSS": "seed",
     "CohereForAI-c4ai-command-r7b-12-2024-tool_use": "command_r",
     "GLM-4.6": "glm",
+    "GigaChat3-10B-A1.8B": "gigachat_3",
     "HuggingFaceTB-SmolLM3-3B": "hermes",
     "Kimi-K2-Instruct": "kimi",
+    "Kimi-K3": "kimi_k3",
     "LFM2-8B-A1B": "lfm2",
     "LFM2.5-Instruct": "lfm2",
     "MiniMax-M2": "minimax",
@@ -57,6 +60,9 @@ BY_TEMPLATE = {
     "microsoft-Phi-3.5-mini-instruct": "hermes",
     "mistralai-Mistral-Nemo-Instruct-2407": "mistral_list",
     "openai-gpt-oss-120b": "harmony",
+    "openbmb-MiniCPM5-1B": "minicpm",
+    "tencent-Hy3": "hunyuan",
+    "upstage-Solar-Open-100B": "solar",
 }
 FORCED = Offer(
     (

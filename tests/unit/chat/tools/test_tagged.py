@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from llmd.chat.scanning import Malformed, Scanner
-from llmd.chat.tools.offer import Tool
+from llmd.chat.tools.offer import Kind, Tool
 from llmd.chat.tools.tagged import Arguments, as_json, is_json
 
 TOOL = Tool("f", {"properties": {"text": {"type": "string"}, "number": {"type": "integer"}}})
@@ -86,3 +86,11 @@ def test_a_value_without_end_is_given_as_it_is(name: str, said: str) -> None:
     with pytest.raises(Malformed):
         list(Arguments(scan, TOOL).value(name, ("</x>",)))
     assert scan.drain().calls[0].arguments == said
+
+
+def test_a_call_may_tell_how_a_value_is_written() -> None:
+    scan = scanner("7</x>")
+    arguments = Arguments(scan, TOOL)
+    assert list(arguments.value("number", ("</x>",), Kind.TEXT)) == []
+    arguments.close()
+    assert scan.drain().calls[0].arguments == '{"number": "7"}'

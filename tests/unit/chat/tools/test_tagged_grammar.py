@@ -8,7 +8,7 @@ from llmd.chat.tools.lark import Rules
 from llmd.chat.tools.offer import Tool
 from llmd.chat.tools.tagged_grammar import TagStyle, tagged_arguments, with_definitions
 from llmd.errors import ConstraintRefused
-from tests.unit.chat.tools.conftest import written
+from tests.unit.chat.tools.conftest import fits, schema, spelling, written
 
 STYLE = TagStyle("<{name}>", "</>", ";")
 
@@ -50,3 +50,21 @@ def test_names_that_would_break_a_tag_are_refused() -> None:
     with pytest.raises(ConstraintRefused) as caught:
         texts({"properties": {"a>b": {}}})
     assert caught.value.details["path"] == "$.properties.a>b"
+
+
+def test_tags_may_be_control_tokens() -> None:
+    markers = ["<a|", "|>"]
+    rules = Rules(spelling(markers))
+    style = TagStyle("<a|{name}|>", "</|>", markers=("<a|", "|>"))
+    arguments = tagged_arguments(rules, Tool("f", schema(["x"], x="string")), style)
+    grammar = rules.grammar(arguments)
+    assert fits(grammar, "<a|x|>any\ntext</|>", markers)
+    assert not fits(grammar, "<a|x|>any\ntext</|>")
+
+
+def test_a_text_may_stand_between_marks_unless_it_is_another_tag() -> None:
+    style = TagStyle("<{name}>", "</>", around=("<(", ")"))
+    rules = Rules(spelling([]))
+    grammar = rules.grammar(tagged_arguments(rules, Tool("f", schema(["x"], x="string")), style))
+    assert all(fits(grammar, f"<x>{text}</>") for text in ("", " a<", "<(</)"))
+    assert not any(fits(grammar, f"<x>{text}</>") for text in ("<", "<(", " <b"))

@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from llmd.engine.bindings import Vocab
 from llmd.engine.grammar.compiler import Compiler
 from llmd.engine.grammar.matcher import first_line, restrict, settle
 from llmd.errors import ConstraintRefused
-from llmd.protocol.constraints import Choice, Json, Regex
+from llmd.protocol.constraints import Choice, Grammar, Json, Regex
 
 SIZE = 262
 END = 261
@@ -83,6 +84,14 @@ def test_text_written_before_is_taken_or_refused(bytewise: Compiler) -> None:
     assert bytes(matcher.forced()) == "京".encode()
     with pytest.raises(ConstraintRefused):
         bytewise.matcher(Choice(["北京"])).consume_text("上".encode())
+
+
+def test_control_tokens_in_text_written_before_are_taken_for_such(
+    compiler: Compiler, vocab: Vocab
+) -> None:
+    matcher = compiler.matcher(Grammar('start: "a" <|im_start|> "bc"', "lark"))
+    matcher.consume_text(b"a<|im_start|>b")
+    assert b"".join(map(vocab.piece, matcher.forced())) == b"c"
 
 
 def test_an_answer_that_cannot_go_on_is_an_error(bytewise: Compiler) -> None:

@@ -20,7 +20,7 @@ from llmd.engine.grammar.matcher import Matcher
 from llmd.engine.sampling import GreedySampler
 from llmd.engine.stopping import TextStream
 from llmd.errors import InvalidRequest
-from llmd.protocol.constraints import Json, Regex
+from llmd.protocol.constraints import Constraint, Json, Regex
 from llmd.protocol.requests import ChatPrompt, Reasoning, ToolChoice
 from llmd.runtime.worker.steering import Steering, new_call_id
 from tests.unit.chat.tools.conftest import FORMS, THINKING, Bytes, said, written
@@ -47,18 +47,36 @@ class Vocabulary:
 
     def __init__(self, marks: tuple[str, ...]) -> None:
         self.bytes = Bytes(marks)
-        self._marks = {mark: END + 1 + index for index, mark in enumerate(marks)}
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:
-        tokens: list[int] = []
-        while text:
-            mark = next((mark for mark in self._marks if text.startswith(mark)), "")
-            tokens += [self._marks[mark]] if mark else text[0].encode()
-            text = text[len(mark or text[0]) :]
-        return tokens
+        return self.bytes.marked(text)
 
     def piece(self, token: int, *, special: bool = False) -> bytes:
         return self.bytes.tokens[token] if token < END or special else b""
+
+
+class Marking:
+    """A tokenizer that knows control tokens in a text where it is asked to, as llama.cpp's does."""
+
+    eos_token = END
+
+    def __init__(self, vocabulary: Bytes) -> None:
+        self._bytes = vocabulary
+
+    def tokenize_bytes(self, text: bytes, *, parse_special: bool) -> list[int]:
+        return self._bytes.marked(text.decode()) if parse_special else self._bytes(text)
+
+
+class MarkingCompiler(Compiler):
+    def __init__(self, vocabulary: Bytes) -> None:
+        wrapped = llguidance.TokenizerWrapper(vocabulary)
+        super().__init__(lambda: llguidance.LLTokenizer(wrapped))
+        self._marking = Marking(vocabulary)
+
+    def matcher(self, constraint: Constraint, tool: str = "") -> Matcher:
+        made = super().matcher(constraint, tool)
+        made._tokenizer = cast("llguidance.LLTokenizer", self._marking)
+        return made
 
 
 class Answer:
@@ -77,9 +95,7 @@ class Answer:
     ) -> None:
         own = (thinking.opening, thinking.closing) if thinking and not form.frames else ()
         self.vocab = Vocabulary(tuple(dict.fromkeys((*form.markers, *own))))
-        compiler = Compiler(
-            lambda: llguidance.LLTokenizer(llguidance.TokenizerWrapper(self.vocab.bytes))
-        )
+        compiler = MarkingCompiler(self.vocab.bytes)
         steering = Steering(cast("Vocab", self.vocab), lambda: compiler)
         choice = prompt.tool_choice
         offer = Offer.of(prompt.tools)
