@@ -210,6 +210,7 @@ class Context:
         """
         found = np.empty((count, self._width), np.float32)
         for start in range(0, count, self._micro_batch):
+            self._settle_threads()
             size = min(self._micro_batch, count - start)
             if lib.llama_decode(self._p, batch.part(start, size)):
                 return None
