@@ -7,6 +7,7 @@ on the vocabulary: `Spelling` is the caller's knowledge of that.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -55,6 +56,16 @@ class Rules:
         """Return what matches a marker: its token where it is one, else its text."""
         return self._spelling(text) or self.text(text)
 
+    def markup(self, text: str, tokens: tuple[str, ...]) -> str:
+        """Return what matches a text in which some of `tokens`, the longest first, may stand."""
+        known = [token for token in tokens if token in text and self._spelling(token)]
+        known.sort(key=len, reverse=True)
+        if not known:
+            return self.text(text)
+        pieces = re.split(f"({'|'.join(map(re.escape, known))})", text)
+        spelt = (self.marker(piece) if piece in known else self.text(piece) for piece in pieces)
+        return " ".join(one for one, piece in zip(spelt, pieces, strict=True) if piece)
+
     def json(self, schema: Schema) -> str:
         """Add a rule for JSON of a schema and return its name."""
         return self.add(f"%json {json.dumps(styled(schema), ensure_ascii=False)}")
@@ -63,9 +74,18 @@ class Rules:
         """Add a rule for a tool's arguments as one JSON object and return its name."""
         return self.json(object_schema(tool))
 
-    def until(self, ending: str, pattern: str = r"(?s:.*)") -> str:
-        """Add a rule for text of a pattern up to, and with, the first `ending`; return its name."""
-        return self.add(f"/{pattern}/", f"[suffix={self.text(ending)}]")
+    def until(self, ending: str, tokens: tuple[str, ...] = ()) -> str:
+        """Add a rule for text up to, and with, the first `ending`, in which one of `tokens` may
+        stand; return its name.
+        """
+        token = next((one for one in tokens if one in ending and self._spelling(one)), None)
+        if token is None:
+            return self.add("/(?s:.*)/", f"[suffix={self.text(ending)}]")
+        head, _, tail = ending.partition(token)
+        # text alone never matches a token; what its letters spell could be taken for the ending
+        text = f"T{len(self._lines)}"
+        self._lines.append(f"{text}: /(?s:.*){_literal(head)}/ & ~/(?s:.*{_literal(ending)}.*)/")
+        return self.add(f"{text} {self.marker(token)} {self.text(tail)}")
 
     def either(self, options: list[str]) -> str:
         """Add a rule for one of several and return its name."""
@@ -74,6 +94,11 @@ class Rules:
     def grammar(self, start: str) -> str:
         """Return the whole grammar."""
         return "\n".join([f"start: {start}", *self._lines])
+
+
+def _literal(text: str) -> str:
+    """Return text as a part of a regular expression between slashes."""
+    return re.escape(text).replace("/", r"\/")
 
 
 def calls(one: str, between: str, *, parallel: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from llmd.chat.tools import (
     command_r,
     deepseek,
+    deepseek_dsml,
     functionary,
     gemma,
     generic,
@@ -17,7 +18,9 @@ from llmd.chat.tools import (
     lfm2,
     llama,
     minimax,
+    minimax_m3,
     mistral,
+    muse,
     qwen_coder,
 )
 from llmd.chat.tools.formats import CallFormat
@@ -26,12 +29,17 @@ from llmd.chat.tools.formats import CallFormat
 # so the rarer come first
 _BY_MARKS: tuple[tuple[CallFormat, tuple[str, ...]], ...] = (
     (harmony.FORMAT, ("<|channel|>", "<|message|>")),
+    (muse.FORMAT, ("<atem:function_calls>", "<|eom|>")),
     (gemma.FORMAT, ("<|tool_call>", '<|"|>')),
     (command_r.FORMAT, ("<|START_ACTION|>",)),
     (deepseek.FENCED, ("<｜tool▁calls▁begin｜>", "```json")),
     (deepseek.BARE, ("<｜tool▁calls▁begin｜>",)),
     (kimi.FORMAT, ("<|tool_call_begin|>",)),
-    (minimax.FORMAT, ("<minimax:tool_call>",)),
+    (deepseek_dsml.V3_2, ("｜DSML｜", "function_calls>")),
+    (deepseek_dsml.V4, ("｜DSML｜", "tool_calls>")),
+    (minimax_m3.FORMAT, ("]<]minimax[>[", "<invoke name=")),
+    (minimax.M2, ("<minimax:tool_call>",)),
+    (minimax.M1, ("<tool_calls>", '{"name": <tool-name>, "arguments":')),
     (qwen_coder.SEED, ("<seed:tool_call>",)),
     (glm.FORMAT, ("<arg_key>", "<arg_value>")),
     (qwen_coder.QWEN_CODER, ("<tool_call>", "<function=", "<parameter=")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -14,7 +15,7 @@ import llguidance.numpy
 import numpy as np
 
 from llmd.chat.reader import AnswerReader, Layout
-from llmd.chat.reasoning import COMMAND_R, GEMMA, HARMONY, SEED, Thinking
+from llmd.chat.reasoning import COMMAND_R, GEMMA, HARMONY, MINIMAX, MUSE, SEED, Thinking
 from llmd.chat.tools import registry
 from llmd.chat.tools.formats import CallFormat
 from llmd.chat.tools.lark import Spelling
@@ -82,6 +83,8 @@ THINKING: dict[str, Thinking] = {
     "gemma": GEMMA,
     "command_r": COMMAND_R,
     "seed": SEED,
+    "minimax_m3": MINIMAX,
+    "muse": MUSE,
 }
 
 
@@ -196,6 +199,22 @@ def written(grammar: str, markers: Sequence[str], seed: int, longest: int = 1200
         out += vocabulary.tokens[token]
         matcher.consume_token(token)
     return out.decode() if matcher.is_stopped() else None
+
+
+def accepts(grammar: str, text: str, markers: Sequence[str] = (), *, letters: str = "") -> bool:
+    """Whether a grammar takes `letters` and then a text, in which markers are tokens, from
+    beginning to end.
+    """
+    vocabulary = Bytes(markers)
+    tokenizer = llguidance.LLTokenizer(llguidance.TokenizerWrapper(vocabulary))
+    matcher = llguidance.LLMatcher(tokenizer, llguidance.LLMatcher.grammar_from_lark(grammar))
+    assert not matcher.is_error(), matcher.get_error()
+    tokens = vocabulary(letters)
+    for piece in re.split("|".join(f"({re.escape(marker)})" for marker in markers) or "$^", text):
+        special = [257 + place for place, marker in enumerate(markers) if marker == piece]
+        tokens += special or vocabulary(piece or "")
+    taken: int = matcher.try_consume_tokens(tokens)
+    return taken == len(tokens) and bool(matcher.is_accepting())
 
 
 def _pick(random: Random, allowed: list[int]) -> int:

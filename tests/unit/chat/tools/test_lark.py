@@ -4,7 +4,7 @@ import pytest
 
 from llmd.chat.tools.lark import Rules, calls, listed, object_schema, outlined, styled
 from llmd.chat.tools.offer import Tool
-from tests.unit.chat.tools.conftest import spelling, written
+from tests.unit.chat.tools.conftest import accepts, spelling, written
 
 
 def texts(grammar: str, count: int = 40) -> set[str]:
@@ -45,6 +45,29 @@ def test_text_goes_up_to_its_first_ending() -> None:
     rules = Rules(lambda _: None)
     for text in texts(rules.grammar(rules.until("</")), 8):
         assert text.index("</") == len(text) - 2
+
+
+@pytest.mark.parametrize(
+    ("known", "matched"),
+    [
+        ([], '"<!a>?"'),
+        (["!"], '"<" <[257]> "a>?"'),
+        (["!", "?"], '"<" <[257]> "a>" <[258]>'),
+        (["<!a>"], '<[257]> "?"'),
+        (["<!", "<!a>"], '<[258]> "?"'),
+    ],
+)
+def test_tokens_within_a_text_are_written_as_such(known: list[str], matched: str) -> None:
+    assert Rules(spelling(known)).markup("<!a>?", ("!", "?", "<!", "<!a>")) == matched
+
+
+def test_text_goes_up_to_an_ending_with_a_token() -> None:
+    rules = Rules(spelling(["!"]))
+    grammar = rules.grammar(rules.until("</!a/b>", ("?", "!")))
+    for text, taken in (("x</!a/b>", True), ("</ <</!a/b>", True), ("x!a/b>", False)):
+        assert accepts(grammar, text, ["!"]) is taken
+    assert accepts(grammar, "</!a/b>", ["!"], letters="!a/b></!a/>")
+    assert not accepts(grammar, "</!a/b>", ["!"], letters="</!a/b>")
 
 
 def test_a_rule_may_refer_to_itself() -> None:

@@ -86,3 +86,18 @@ def test_a_value_without_end_is_given_as_it_is(name: str, said: str) -> None:
     with pytest.raises(Malformed):
         list(Arguments(scan, TOOL).value(name, ("</x>",)))
     assert scan.drain().calls[0].arguments == said
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [("text", False, "1"), ("text", True, "1"), ("number", True, 1), ("other", True, "1")],
+)
+def test_a_model_may_say_what_is_text(name: str, text: bool, said: Any) -> None:
+    scan = scanner("1;")
+    scan.finish()
+    arguments = Arguments(scan, TOOL)
+    for _ in arguments.value(name, (";",), text=text):
+        pass
+    arguments.close()
+    written = "".join(delta.arguments for delta in scan.drain().calls)
+    assert json.loads(written) == {name: said}

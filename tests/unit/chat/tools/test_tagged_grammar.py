@@ -50,3 +50,27 @@ def test_names_that_would_break_a_tag_are_refused() -> None:
     with pytest.raises(ConstraintRefused) as caught:
         texts({"properties": {"a>b": {}}})
     assert caught.value.details["path"] == "$.properties.a>b"
+
+
+def test_a_style_may_say_what_is_text() -> None:
+    style = TagStyle("<{name} {string}>", "</{name}>")
+    described = {"a": {"enum": ["x"]}, "b": {"type": "null"}, "c": {"enum": [1]}}
+    assert texts({"properties": described, "required": [*described]}, style) == {
+        "(<a true>x</a><b false>null</b><c false>1</c>)"
+    }
+
+
+def test_a_style_may_have_tags_in_tags() -> None:
+    style = TagStyle("<{name}>", "</{name}>", item="i")
+    inner = {"type": "object", "properties": {"b": {"const": 1}}, "required": ["b"]}
+    several = {"type": "array", "items": inner, "minItems": 2, "maxItems": 2}
+    found = texts({"properties": {"a": several}, "required": ["a"]}, style)
+    assert found == {"(<a><i><b>1</b></i><i><b>1</b></i></a>)"}
+
+
+def test_schemas_that_turn_in_circles_end_in_json() -> None:
+    style = TagStyle("<{name}>", "</{name}>", item="i")
+    node = {"type": "object", "properties": {"n": {"$ref": "#/$defs/n"}}, "required": ["n"]}
+    rules = Rules(lambda _: None)
+    tool = Tool("f", {"properties": {"n": {"$ref": "#/$defs/n"}}, "$defs": {"n": node}})
+    assert rules.grammar(tagged_arguments(rules, tool, style)).count('"<n>"') == 6
