@@ -16,7 +16,8 @@ _SYSTEM = re.compile(r"""["']system["']""")
 _REFUSES_SYSTEM = re.compile(r"raise_exception\(\s*[\"']system[^\"']*not supported", re.IGNORECASE)
 # a variable of the template, not a text in it or a field of a message
 _SWITCH = re.compile(
-    r"\{[%{][^{}]*?(?<![.\w'\"])(?:enable_thinking|thinking|reasoning_effort)\b(?!['\"])"
+    r"\{[%{][^{}]*?(?<![.\w'\"])"
+    r"(?:enable_thinking|thinking|thinking_mode|reasoning_effort|reasoning_strength)\b(?!['\"])"
 )
 _PICTURES = re.compile(r"""["']image(?:_url)?["']""")
 

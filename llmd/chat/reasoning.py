@@ -6,7 +6,7 @@ whether it did is read from the rendered prompt. One that knows no switch is clo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,8 @@ class Thinking:
     """What stands between the marks and the text when a block is closed by hand."""
     always: bool = False
     """Whether every answer begins with reasoning unless the prompt prevents it."""
+    instead: bool = False
+    """Whether an answer without reasoning begins with the mark that closes it."""
 
     def opened(self, prompt: str) -> str:
         """Return the end of a prompt from where it opens reasoning on; "" when it does not end
@@ -47,6 +49,7 @@ THINK = Thinking("<think>", "</think>")
 SEED = Thinking("<seed:think>", "</seed:think>")
 MISTRAL = Thinking("[THINK]", "[/THINK]", around="")
 COMMAND_R = Thinking("<|START_THINKING|>", "<|END_THINKING|>", around="")
+MINIMAX = Thinking("<mm:think>", "</mm:think>", around="", instead=True)
 GEMMA = Thinking("<|channel>thought", "<channel|>", around="")
 APRIEL = Thinking("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]")
 APERTUS = Thinking("<|inner_prefix|>", "<|inner_suffix|>", around="")
@@ -54,6 +57,7 @@ HUNYUAN = Thinking("<think:opensource>", "</think:opensource>", around="")
 KIMI_K3 = Thinking("<|open|>think<|sep|>", "<|close|>think<|sep|>", around="")
 SOLAR = Thinking("<|think|>", "<|end|>", around="")
 HARMONY = Thinking("<|channel|>analysis<|message|>", "<|end|>", around="", always=True)
+MUSE = Thinking(" to=self<|message|>", "<|eom|>", around="", always=True)
 
 # by what a template says; `<think>` is last, since others mention it in passing
 _BY_MARK = (
@@ -65,12 +69,16 @@ _BY_MARK = (
     (":opensource", HUNYUAN),
     ("<|end_of_msg|>", KIMI_K3),
     ("<|begin|>assistant<|think|>", SOLAR),
+    ("<mm:think>", MINIMAX),
     ("<|channel>", GEMMA),
     ("<|channel|>", HARMONY),
+    ("<atem:function_calls>", MUSE),
     ("<think>", THINK),
     ("</think>", THINK),
 )
 _SWITCHES = ("enable_thinking", "thinking")
+_EFFORTS = ("reasoning_effort", "reasoning_strength")
+_MODES = {True: "enabled", False: "disabled"}
 
 
 def find_thinking(source: str) -> Thinking | None:
@@ -94,12 +102,22 @@ def switches(variables: Collection[str], wanted: Reasoning) -> dict[str, Any]:
         for name in _SWITCHES
         if wanted.enabled is not None and name in variables
     }
+    if wanted.enabled is not None and "thinking_mode" in variables:
+        known["thinking_mode"] = _MODES[wanted.enabled]
     budget = 0 if wanted.enabled is False else wanted.budget
     if budget is not None and "thinking_budget" in variables:
         known["thinking_budget"] = budget
-    if wanted.enabled is False and not known and "reasoning_effort" in variables:
-        known["reasoning_effort"] = _LOWEST_EFFORT
+    if wanted.enabled is False and not known:
+        known = {name: _LOWEST_EFFORT for name in _EFFORTS if name in variables}
     return known
+
+
+def efforts(variables: Collection[str], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how hard to think, which `arguments` for a template call `reasoning_effort`, by the
+    other names that a template of these variables knows it by.
+    """
+    asked = arguments.get(_EFFORTS[0])
+    return {} if asked is None else {name: asked for name in _EFFORTS[1:] if name in variables}
 
 
 def read_reasoning(
@@ -111,8 +129,15 @@ def read_reasoning(
     scan.mark()
     if not opened:
         yield from scan.space()
-        if not (yield from scan.literal(thinking.opening)):
+        marks = (thinking.opening, thinking.closing)[: 1 + thinking.instead]
+        mark = yield from scan.literal(*marks)
+        if not mark:
             scan.back()
+            return
+        if mark == thinking.closing:
+            scan.markup(scan.forget())
+            if scan.separate:
+                yield from scan.space()
             return
     scan.markup(scan.forget() or opened)
     found = yield from thoughts(scan, (thinking.closing, *interrupts))

@@ -18,7 +18,7 @@ from llmd.chat.adaptation import adapt
 from llmd.chat.beside import with_text
 from llmd.chat.continuation import continued
 from llmd.chat.reader import Layout
-from llmd.chat.reasoning import find_thinking, switches, thinking_of
+from llmd.chat.reasoning import efforts, find_thinking, switches, thinking_of
 from llmd.chat.sandbox import FAULTS, STEPS, ChatEnvironment, Refusal, Spent, run, to_json
 from llmd.chat.tools.offer import Offer
 from llmd.chat.tools.registry import choose_format
@@ -103,7 +103,11 @@ class ChatTemplate:
         render = partial(
             self.render,
             tools=[_offered(tool) for tool in asked.tools],
-            arguments={**switched, **asked.template_arguments},
+            arguments={
+                **switched,
+                **efforts(self._variables, asked.template_arguments),
+                **asked.template_arguments,
+            },
         )
         if asked.continue_final_message is not False:
             begun = continued(messages, partial(render, add_generation_prompt=False))

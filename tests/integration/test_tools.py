@@ -86,6 +86,12 @@ FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "granite": ("ibm-granite-granite-3.3-2B-Instruct", ("<|tool_call|>",)),
     "functionary": ("meetkai-functionary-medium-v3.2", ()),
     "minimax": ("MiniMax-M2", ("<minimax:tool_call>", "</minimax:tool_call>", "</think>")),
+    "minimax-m3": (
+        "MiniMax-M3",
+        ("]<]minimax[>[", "<tool_call>", "</tool_call>", "<mm:think>", "</mm:think>"),
+    ),
+    "deepseek-v3.2": ("deepseek-ai-DeepSeek-V3.2", ("｜DSML｜", "<think>", "</think>")),
+    "muse": ("muse-glimmer", ("<|start|>", "<|message|>", "<|eom|>")),
     "phi": ("microsoft-Phi-3.5-mini-instruct", ()),
 }
 

@@ -23,7 +23,6 @@ from llmd.chat.tools.offer import Offer
 
 _OPEN = "<|function_call|>"
 _END, _ROLE, _CALLER = "<|message_sep|>", "<|role_sep|>", "function call"
-# the longer first, as `Rules.spelled` wants them
 _MARKERS = (f"{_END}\n\n", f"{_ROLE}\n", _END, _ROLE)
 _CALL = f"{_END}\n\n{_CALLER}{_ROLE}\n"
 

@@ -14,15 +14,20 @@ from llmd.chat.scanning import Malformed, Parsing, Scanner
 from llmd.chat.tools import json_text
 from llmd.chat.tools.calls import attempt
 from llmd.chat.tools.formats import CallFormat
+from llmd.chat.tools.framed import Frame, messages
 from llmd.chat.tools.lark import Rules, Spelling
 from llmd.chat.tools.offer import Offer
 
 _START, _CHANNEL, _CONSTRAIN, _MESSAGE = "<|start|>", "<|channel|>", "<|constrain|>", "<|message|>"
 _NEXT = (_START, _CHANNEL)
-_ENDS = (HARMONY.closing, "<|call|>", "<|return|>", *_NEXT)
-_PREFIX = "functions."
 _TO = " to="
-_HEADS = (_START, _CHANNEL, _MESSAGE, _TO)
+_FRAME = Frame(
+    (_START, _CHANNEL, _MESSAGE, _TO),
+    _MESSAGE,
+    (HARMONY.closing, "<|call|>", "<|return|>", *_NEXT),
+    _NEXT,
+)
+_PREFIX = "functions."
 _RECIPIENT = re.compile(r"\bto=([^\s<]+)")
 _CHANNEL_NAME = re.compile(re.escape(_CHANNEL) + r"\s*(\w+)")
 _ASSISTANT = "assistant"
@@ -30,39 +35,21 @@ _ASSISTANT = "assistant"
 
 def parse(scan: Scanner, offer: Offer) -> Parsing[None]:
     """Read an answer to its end."""
-    while not (yield from scan.over()):
-        head = yield from scan.literal(*_HEADS)
-        if not head:
-            # no head at all: what the model says anyway is its answer
-            _step_back(scan, (yield from scan.through(_ENDS, scan.say)))
-            continue
-        pieces = [head]
-        if head != _MESSAGE and (yield from scan.through((_MESSAGE,), pieces.append)) is None:
-            return
-        yield from _message(scan, offer, "".join(pieces))
+    yield from messages(scan, _FRAME, lambda head: _message(scan, offer, head))
 
 
-def _message(scan: Scanner, offer: Offer, head: str) -> Parsing[None]:
+def _message(scan: Scanner, offer: Offer, head: str) -> Parsing[str | None]:
     addressed = _RECIPIENT.search(head)
     recipient = addressed[1] if addressed and addressed[1] != _ASSISTANT else ""
     name = recipient.removeprefix(_PREFIX)
     channels = _CHANNEL_NAME.findall(head)
     if recipient and (recipient != name or offer.has(name)):
         yield from attempt(scan, "", "", lambda _: _call(scan, name))
-        found = yield from scan.through(_ENDS, scan.say)
     elif recipient or channels[-1:] == ["analysis"]:
         # calls of tools that nobody offered are what the model had in mind, no more
         scan.markup(head + _MESSAGE)
-        found = yield from thoughts(scan, _ENDS)
-    else:
-        found = yield from scan.through(_ENDS, scan.say)
-    _step_back(scan, found)
-
-
-def _step_back(scan: Scanner, found: str | None) -> None:
-    """Leave the head of the next message to be read."""
-    if found in _NEXT:
-        scan.unread(str(found))
+        return (yield from thoughts(scan, _FRAME.ends))
+    return (yield from scan.through(_FRAME.ends, scan.say))
 
 
 def _call(scan: Scanner, name: str) -> Parsing[None]:
@@ -104,7 +91,7 @@ def triggered(offer: Offer, spelling: Spelling, *, parallel: bool) -> str:  # no
 
 FORMAT = CallFormat(
     "harmony",
-    (_START, _CHANNEL, _CONSTRAIN, _MESSAGE, *_ENDS),
+    (_START, _CHANNEL, _CONSTRAIN, _MESSAGE, *_FRAME.ends),
     parse,
     grammar,
     triggers=(_TO + _PREFIX, f"{_TO}{{name}}"),

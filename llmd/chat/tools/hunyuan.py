@@ -68,7 +68,7 @@ def _arguments(scan: Scanner, tool: Tool) -> Parsing[None]:
 def grammar(offer: Offer, spelling: Spelling, *, parallel: bool, forgotten: bool = False) -> str:
     """Return the grammar of a section of calls; `forgotten`: its beginning may be missing."""
     rules = Rules(spelling)
-    style = TagStyle(f"{_KEY}{{name}}{_KEY_END}\n{_VALUE}", _VALUE_END, "\n", markers=_ARGUMENT)
+    style = TagStyle(f"{_KEY}{{name}}{_KEY_END}\n{_VALUE}", _VALUE_END, "\n", tokens=_ARGUMENT)
     options = []
     for tool in offer.tools:
         head = rules.spelled(f"{_CALL}{tool.name}{_SEPARATOR}\n", (_CALL, _SEPARATOR))

@@ -19,7 +19,7 @@ from llmd.chat.tools import json_text
 from llmd.chat.tools.calls import text_with_calls
 from llmd.chat.tools.formats import CallFormat
 from llmd.chat.tools.kimi_k3_grammar import grammar
-from llmd.chat.tools.offer import Kind, Offer, Tool
+from llmd.chat.tools.offer import Offer, Tool
 from llmd.chat.tools.tagged import Arguments
 
 _OPEN, _CLOSE, _SEPARATOR = "<|open|>", "<|close|>", "<|sep|>"
@@ -81,9 +81,8 @@ def _arguments(scan: Scanner, tool: Tool) -> Parsing[None]:
         said = yield from _attributes(scan)
         if not (key := said.get("key", "")):
             raise Malformed
-        # the type that the call tells decides where the schema does not
-        text = said.get("type") == "string" and tool.kind(key) is Kind.EITHER
-        yield from arguments.value(key, (_ARGUMENT_END,), Kind.TEXT if text else None)
+        text = said["type"] == "string" if "type" in said else None
+        yield from arguments.value(key, (_ARGUMENT_END,), text=text)
     if not (yield from scan.closing(_CALL_END)):
         raise Malformed
     arguments.close()

@@ -85,4 +85,4 @@ def _argument(rules: Rules, tool: Tool, name: str) -> str:
     if "enum" in schema or "const" in schema:
         listed = schema["enum"] if "enum" in schema else [schema["const"]]
         return f"{before} {rules.either([rules.text(text) for text in listed])} {end}"
-    return f"{before} {rules.ended(_ARGUMENT_END, _MARKERS)}"
+    return f"{before} {rules.until(_ARGUMENT_END, _MARKERS)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from llmd.chat.tools.offer import Kind, Schema, Tool
@@ -56,11 +56,11 @@ class Rules:
         """Return what matches a marker: its token where it is one, else its text."""
         return self._spelling(text) or self.text(text)
 
-    def spelled(self, text: str, markers: Sequence[str]) -> str:
-        """Return what matches a text with some of `markers` in it, these by their tokens where they
-        are such; of two that begin alike, the longer stands first.
-        """
-        return " ".join(self._parts(text, markers))
+    def spelled(self, text: str, tokens: tuple[str, ...]) -> str:
+        """Return what matches a text in which some of `tokens` may stand, the longest first."""
+        pieces = enumerate(self._pieces(text, tokens))
+        spelt = (self.marker(one) if place % 2 else self.text(one) for place, one in pieces if one)
+        return " ".join(spelt) or self.text("")
 
     def json(self, schema: Schema) -> str:
         """Add a rule for JSON of a schema and return its name."""
@@ -70,22 +70,24 @@ class Rules:
         """Add a rule for a tool's arguments as one JSON object and return its name."""
         return self.json(object_schema(tool))
 
-    def until(self, ending: str, pattern: str = r"(?s:.*)") -> str:
-        """Add a rule for text of a pattern up to, and with, the first `ending`; return its name."""
-        return self.add(f"/{pattern}/", f"[suffix={self.text(ending)}]")
-
-    def ended(self, ending: str, markers: Sequence[str], pattern: str = r"(?s:.*)") -> str:
-        """Return what matches text of a pattern up to, and with, the first `ending`, which has some
-        of `markers` in it.
+    def until(self, ending: str, tokens: tuple[str, ...] = (), pattern: str = r"(?s:.*)") -> str:
+        """Add a rule for text of a pattern up to, and with, the first `ending`, in which some of
+        `tokens` may stand; return its name.
         """
-        first, *rest = self._parts(ending, markers)
-        before = f"/{pattern}/ {first}" if first.startswith("<") else ""
-        return " ".join([before or self.until(json.loads(first), pattern), *rest])
+        head, *rest = self._pieces(ending, tokens)
+        if not rest:
+            return self.add(f"/{pattern}/", f"[suffix={self.text(ending)}]")
+        # text alone never matches a token; what its letters spell could be taken for the ending
+        text = f"T{len(self._lines)}"
+        once = f"/{pattern}{_literal(head)}/ & ~/(?s:.*{_literal(ending)}.*)/"
+        self._lines.append(f"{text}: {once}")
+        return self.add(f"{text} {self.spelled(ending[len(head) :], tokens)}")
 
-    def _parts(self, text: str, markers: Sequence[str]) -> list[str]:
-        known = [re.escape(marker) for marker in markers if self._spelling(marker)]
-        parts = re.split(f"({'|'.join(known)})", text) if known else [text]
-        return [self.marker(part) for part in parts if part] or [self.text("")]
+    def _pieces(self, text: str, tokens: tuple[str, ...]) -> list[str]:
+        """Return a text cut where it has `tokens` of the vocabulary: every second piece is one."""
+        known = [token for token in tokens if token in text and self._spelling(token)]
+        known.sort(key=len, reverse=True)
+        return re.split(f"({'|'.join(map(re.escape, known))})", text) if known else [text]
 
     def either(self, options: list[str]) -> str:
         """Add a rule for one of several and return its name."""
@@ -94,6 +96,11 @@ class Rules:
     def grammar(self, start: str) -> str:
         """Return the whole grammar."""
         return "\n".join([f"start: {start}", *self._lines])
+
+
+def _literal(text: str) -> str:
+    """Return text as a part of a regular expression between slashes."""
+    return re.escape(text).replace("/", r"\/")
 
 
 def calls(one: str, between: str, *, parallel: bool) -> str:

@@ -54,7 +54,7 @@ def _arguments(scan: Scanner, tool: Tool) -> Parsing[None]:
 def grammar(offer: Offer, spelling: Spelling, *, parallel: bool) -> str:
     """Return the grammar of calls on lines of their own."""
     rules = Rules(spelling)
-    style = TagStyle(f'{_NAMED}{{name}}">', _PARAMETER_END, markers=_MARKERS, around=_AROUND)
+    style = TagStyle(f'{_NAMED}{{name}}">', _PARAMETER_END, tokens=_MARKERS, around=_AROUND)
     options = []
     for tool in offer.tools:
         head = rules.spelled(f'{_OPEN}{tool.name}">', _MARKERS)

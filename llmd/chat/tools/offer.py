@@ -16,6 +16,8 @@ _DEEPEST_REFERENCE = 16
 _PLAIN_WORDS = frozenset(
     "type enum const title description default examples deprecated readOnly writeOnly".split()
 )
+BARE_WORDS = _PLAIN_WORDS - {"enum", "const"}
+"""What a schema may hold that names a type and no more."""
 _PLAIN_VALUE = re.compile(r"[^<\n]*")
 _TYPES: dict[type, str] = {
     str: "string",
@@ -26,6 +28,8 @@ _TYPES: dict[type, str] = {
     list: "array",
     dict: "object",
 }
+DEFINITIONS = ("$defs", "definitions")
+"""Where a schema keeps what its references refer to."""
 ANY_TYPE = frozenset(_TYPES.values())
 """All types of JSON that a schema can name; `number` goes with `integer`, as in schemas."""
 
@@ -96,6 +100,51 @@ class Tool(msgspec.Struct, frozen=True):
             if options:
                 found &= frozenset.intersection(*options) if word == "allOf" else _union(options)
         return found
+
+    def takes_any_text(self, parameter: str) -> bool:
+        """Whether any string is a value of a parameter that also takes values of other types, and
+        these are bound to nothing but their type.
+        """
+        schema = self.schema(parameter)
+        if not isinstance(schema, dict) or "string" not in self.types(parameter):
+            return False
+        if "anyOf" not in schema:
+            return "type" in schema and BARE_WORDS.issuperset(schema)
+        options = map(self.followed, schema["anyOf"])
+        return (BARE_WORDS | {"anyOf"}).issuperset(schema) and all(
+            isinstance(option, dict) and "type" in option and BARE_WORDS.issuperset(option)
+            for option in options
+        )
+
+    def members(self, parameter: str) -> Tool:
+        """Return a tool whose parameters are the members of a parameter that is an object."""
+        found: dict[str, Any] = {}
+        for schema in self._alternatives(parameter):
+            if isinstance(properties := schema.get("properties"), dict):
+                found = {**properties, **found}
+        return self._inside(self.schema(parameter), found)
+
+    def items(self, parameter: str, name: str) -> Tool:
+        """Return a tool whose parameter of that name is an item of a parameter that is a list."""
+        found = (schema["items"] for schema in self._alternatives(parameter) if "items" in schema)
+        return self._inside({}, {name: next(found, {})})
+
+    def _alternatives(self, parameter: str) -> list[dict[str, Any]]:
+        """Return the schema of a parameter and those it is put together from."""
+        schema = self.schema(parameter)
+        if not isinstance(schema, dict):
+            return []
+        words = ("anyOf", "oneOf", "allOf")
+        parts = [self.followed(part) for word in words for part in schema.get(word) or []]
+        return [schema, *(part for part in parts if isinstance(part, dict))]
+
+    def _inside(self, schema: Any, properties: dict[str, Any]) -> Tool:
+        """Return a tool of what a schema says, with its own properties and all definitions."""
+        definitions = {
+            word: self.parameters[word] for word in DEFINITIONS if word in self.parameters
+        }
+        own = schema if isinstance(schema, dict) else {}
+        return Tool(self.name, {**own, **definitions, "properties": properties})
 
     def followed(self, schema: Any) -> Any:
         """Return what a local reference refers to, or the schema itself."""

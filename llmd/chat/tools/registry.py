@@ -6,6 +6,7 @@ from llmd.chat.tools import (
     apertus,
     command_r,
     deepseek,
+    deepseek_dsml,
     functionary,
     gemma,
     generic,
@@ -21,7 +22,9 @@ from llmd.chat.tools import (
     llama,
     minicpm,
     minimax,
+    minimax_m3,
     mistral,
+    muse,
     qwen_coder,
     solar,
 )
@@ -31,6 +34,7 @@ from llmd.chat.tools.formats import CallFormat
 # so the rarer come first
 _BY_MARKS: tuple[tuple[CallFormat, tuple[str, ...]], ...] = (
     (harmony.FORMAT, ("<|channel|>", "<|message|>")),
+    (muse.FORMAT, ("<atem:function_calls>", "<|eom|>")),
     (gemma.FORMAT, ("<|tool_call>", '<|"|>')),
     (command_r.FORMAT, ("<|START_ACTION|>",)),
     (deepseek.FENCED, ("<｜tool▁calls▁begin｜>", "```json")),
@@ -40,7 +44,11 @@ _BY_MARKS: tuple[tuple[CallFormat, tuple[str, ...]], ...] = (
     (solar.FORMAT, ("<|tool_call:begin|>", "<|tool_call:args|>")),
     (hunyuan.FORMAT, ("<tool_sep{}>", ":opensource")),
     (apertus.FORMAT, ("<|tools_prefix|>",)),
-    (minimax.FORMAT, ("<minimax:tool_call>",)),
+    (deepseek_dsml.V3_2, ("｜DSML｜", "function_calls>")),
+    (deepseek_dsml.V4, ("｜DSML｜", "tool_calls>")),
+    (minimax_m3.FORMAT, ("]<]minimax[>[", "<invoke name=")),
+    (minimax.M2, ("<minimax:tool_call>",)),
+    (minimax.M1, ("<tool_calls>", '{"name": <tool-name>, "arguments":')),
     (qwen_coder.SEED, ("<seed:tool_call>",)),
     (glm.FORMAT, ("<arg_key>", "<arg_value>")),
     (qwen_coder.QWEN_CODER, ("<tool_call>", "<function=", "<parameter=")),

@@ -41,19 +41,31 @@ class Arguments:
         self._scan.argue("}" if self.begun else "{}")
         self.begun = True
 
-    def value(self, name: str, closings: tuple[str, ...], kind: Kind | None = None) -> Parsing[str]:
+    def value(
+        self, name: str, closings: tuple[str, ...], *, text: bool | None = None
+    ) -> Parsing[str]:
         """Read an argument's value up to one of `closings` and return that; raise Malformed when
-        none comes. `kind` says how it is written where the schema is not to.
+        none comes. `text`: whether the model says that it is text.
         """
         self.key(name)
-        found = yield from (
-            _text(self._scan, closings)
-            if (kind or self._tool.kind(name)) is Kind.TEXT
-            else _other(self._scan, closings, self._tool.types(name))
-        )
-        if found is None:
-            raise Malformed
-        return found
+        return (yield from value(self._scan, self._tool, name, closings, text=text))
+
+
+def value(
+    scan: Scanner,
+    tool: Tool,
+    name: str,
+    closings: tuple[str, ...],
+    *,
+    text: bool | None = None,
+) -> Parsing[str]:
+    """Pass a value on as JSON; see `Arguments.value`."""
+    types = tool.types(name)
+    plain = tool.kind(name) is Kind.TEXT if text is None else text and "string" in types
+    found = yield from _text(scan, closings) if plain else _other(scan, closings, types)
+    if found is None:
+        raise Malformed
+    return found
 
 
 def _text(scan: Scanner, closings: tuple[str, ...]) -> Parsing[str | None]:

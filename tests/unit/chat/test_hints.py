@@ -51,6 +51,8 @@ def test_what_real_templates_give_away_is_what_they_do(path: Path) -> None:
         ("Qwen-Qwen3-0.6B", True),
         ("deepseek-ai-DeepSeek-V3.1", True),
         ("openai-gpt-oss-120b", True),
+        ("MiniMax-M3", True),
+        ("muse-glimmer", True),
         ("LFM2.5-Instruct", False),
         ("Qwen-Qwen2.5-7B-Instruct", False),
     ],

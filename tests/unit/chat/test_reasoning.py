@@ -11,11 +11,14 @@ from llmd.chat.reasoning import (
     HARMONY,
     HUNYUAN,
     KIMI_K3,
+    MINIMAX,
     MISTRAL,
+    MUSE,
     SEED,
     SOLAR,
     THINK,
     Thinking,
+    efforts,
     find_thinking,
     switches,
     thinking_of,
@@ -104,6 +107,9 @@ def test_the_template_or_the_vocabulary_tells_how_a_model_reasons() -> None:
     assert found["ByteDance-Seed-OSS"] is SEED
     assert found["google-gemma-4-31B-it"] is GEMMA
     assert found["openai-gpt-oss-120b"] is HARMONY
+    assert found["MiniMax-M3"] is MINIMAX
+    assert found["muse-glimmer"] is MUSE
+    assert found["deepseek-ai-DeepSeek-V3.2"] is THINK
     assert found["CohereForAI-c4ai-command-r7b-12-2024-tool_use"] is COMMAND_R
     assert found["Apertus-8B-Instruct"] is APERTUS
     assert found["Kimi-K3"] is KIMI_K3
@@ -125,3 +131,20 @@ def test_a_template_is_told_in_its_own_words() -> None:
     assert switches({"thinking_budget"}, off) == {"thinking_budget": 0}
     assert switches({"thinking_text"}, off) == {}
     assert switches({"enable_thinking"}, Reasoning()) == {}
+    assert switches({"thinking_mode"}, off) == {"thinking_mode": "disabled"}
+    assert switches({"thinking_mode"}, on) == {"thinking_mode": "enabled"}
+    assert switches({"reasoning_strength"}, off) == {"reasoning_strength": "low"}
+
+
+def test_effort_has_other_names_too() -> None:
+    asked = {"reasoning_effort": "high"}
+    assert efforts({"reasoning_strength"}, asked) == {"reasoning_strength": "high"}
+    assert efforts({"reasoning_effort"}, asked) == {}
+    assert efforts({"reasoning_strength"}, {}) == {}
+
+
+def test_an_answer_without_reasoning_may_begin_with_its_end() -> None:
+    assert read("</mm:think>Hello!", MINIMAX) == ("", "Hello!")
+    assert read(" </mm:think>\nHello!", MINIMAX) == ("", "Hello!")
+    assert read("</mm:think>Hello!", MINIMAX, separate=False)[1] == "</mm:think>Hello!"
+    assert read("</think>Hello!") == ("", "</think>Hello!")

@@ -412,3 +412,13 @@ def test_the_answer_is_what_follows_in_every_format(name: str, more: str) -> Non
     said = "".join(portion.text for portion in portions)
     assert said.split() == ["France", "is", "Paris."]
     assert said.startswith(" ")
+
+
+def test_effort_reaches_templates_that_name_it_otherwise() -> None:
+    made = template("{{ messages[0].content }} {{ reasoning_strength or 'none' }}")
+    asked = ChatPrompt(HELLO, template_arguments={"reasoning_effort": "low"})
+    assert made.prompt(asked).text == "Hello low"
+    own = ChatPrompt(
+        HELLO, template_arguments={**asked.template_arguments, "reasoning_strength": "x"}
+    )
+    assert made.prompt(own).text == "Hello x"

@@ -21,6 +21,8 @@ from llmd.chat.reasoning import (
     HARMONY,
     HUNYUAN,
     KIMI_K3,
+    MINIMAX,
+    MUSE,
     SEED,
     SOLAR,
     Thinking,
@@ -96,6 +98,8 @@ THINKING: dict[str, Thinking] = {
     "hunyuan": HUNYUAN,
     "kimi_k3": KIMI_K3,
     "solar": SOLAR,
+    "minimax_m3": MINIMAX,
+    "muse": MUSE,
 }
 
 
@@ -204,15 +208,6 @@ def spelling(markers: Sequence[str]) -> Spelling:
     return lambda marker: f"<[{257 + known.index(marker)}]>" if marker in known else None
 
 
-def fits(grammar: str, text: str, markers: Sequence[str] = ()) -> bool:
-    """Whether a grammar allows a text, markers in it as their tokens."""
-    vocabulary = Bytes(markers)
-    tokenizer = llguidance.LLTokenizer(llguidance.TokenizerWrapper(vocabulary))
-    matcher = llguidance.LLMatcher(tokenizer, llguidance.LLMatcher.grammar_from_lark(grammar))
-    tokens = vocabulary.marked(text)
-    return matcher.try_consume_tokens(tokens) == len(tokens) and bool(matcher.is_accepting())
-
-
 def written(grammar: str, markers: Sequence[str], seed: int, longest: int = 1200) -> str | None:
     """Write what a grammar allows at random, from letters and marks; None when it does not end."""
     vocabulary = Bytes(markers)
@@ -230,6 +225,19 @@ def written(grammar: str, markers: Sequence[str], seed: int, longest: int = 1200
         out += vocabulary.tokens[token]
         matcher.consume_token(token)
     return out.decode() if matcher.is_stopped() else None
+
+
+def accepts(grammar: str, text: str, markers: Sequence[str] = (), *, letters: str = "") -> bool:
+    """Whether a grammar takes `letters` and then a text, in which markers are tokens, from
+    beginning to end.
+    """
+    vocabulary = Bytes(markers)
+    tokenizer = llguidance.LLTokenizer(llguidance.TokenizerWrapper(vocabulary))
+    matcher = llguidance.LLMatcher(tokenizer, llguidance.LLMatcher.grammar_from_lark(grammar))
+    assert not matcher.is_error(), matcher.get_error()
+    tokens = [*vocabulary(letters), *vocabulary.marked(text)]
+    taken: int = matcher.try_consume_tokens(tokens)
+    return taken == len(tokens) and bool(matcher.is_accepting())
 
 
 def _pick(random: Random, allowed: list[int]) -> int:

@@ -4,7 +4,7 @@ import pytest
 
 from llmd.chat.reasoning import APERTUS
 from llmd.chat.tools.apertus import FORMAT
-from tests.unit.chat.tools.conftest import OFFER, calls_of, fits, read, spelling
+from tests.unit.chat.tools.conftest import OFFER, accepts, calls_of, read, spelling
 
 ONE = '{"special_function": {"arg1": 1}}'
 CALLED = ("special_function", {"arg1": 1})
@@ -58,5 +58,5 @@ def test_what_is_written_into_prompts_can_be_read_again() -> None:
 def test_forced_calls_are_written_as_the_template_prints_them() -> None:
     for parallel in (True, False):
         grammar = FORMAT.grammar(OFFER, spelling(FORMAT.markers), parallel=parallel)
-        assert fits(grammar, section(ONE), FORMAT.markers)
-        assert fits(grammar, section(ONE, ONE), FORMAT.markers) is parallel
+        assert accepts(grammar, section(ONE), FORMAT.markers)
+        assert accepts(grammar, section(ONE, ONE), FORMAT.markers) is parallel

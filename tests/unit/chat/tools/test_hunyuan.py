@@ -4,7 +4,7 @@ import pytest
 
 from llmd.chat.reasoning import HUNYUAN
 from llmd.chat.tools.hunyuan import FORMAT
-from tests.unit.chat.tools.conftest import OFFER, calls_of, fits, read, spelling
+from tests.unit.chat.tools.conftest import OFFER, accepts, calls_of, read, spelling
 
 
 def tag(name: str, inside: str) -> str:
@@ -56,5 +56,5 @@ def test_what_is_written_into_prompts_can_be_read_again() -> None:
 def test_forced_calls_are_written_as_the_template_prints_them() -> None:
     for parallel in (True, False):
         grammar = FORMAT.grammar(OFFER, spelling(FORMAT.markers), parallel=parallel)
-        assert fits(grammar, tag("tool_calls", f"\n{ONE}\n"), FORMAT.markers)
-        assert fits(grammar, tag("tool_calls", f"\n{ONE}\n{ONE}\n"), FORMAT.markers) is parallel
+        assert accepts(grammar, tag("tool_calls", f"\n{ONE}\n"), FORMAT.markers)
+        assert accepts(grammar, tag("tool_calls", f"\n{ONE}\n{ONE}\n"), FORMAT.markers) is parallel

@@ -4,7 +4,7 @@ import pytest
 
 from llmd.chat.tools.lark import Rules, calls, listed, object_schema, outlined, styled
 from llmd.chat.tools.offer import Tool
-from tests.unit.chat.tools.conftest import fits, spelling, written
+from tests.unit.chat.tools.conftest import accepts, spelling, written
 
 
 def texts(grammar: str, count: int = 40) -> set[str]:
@@ -47,6 +47,51 @@ def test_text_goes_up_to_its_first_ending() -> None:
         assert text.index("</") == len(text) - 2
 
 
+@pytest.mark.parametrize("tokens", [[], ["<b>"]], ids=["text", "token"])
+@pytest.mark.parametrize(("ending", "inside"), [("<b>x", "a\n<"), (")<b>", "a<x")])
+def test_the_ending_of_a_text_may_have_tokens(ending: str, inside: str, tokens: list[str]) -> None:
+    rules = Rules(spelling(tokens))
+    grammar = rules.grammar(rules.until(ending, ("<b>",)))
+    assert accepts(grammar, inside + ending, tokens)
+    assert accepts(grammar, ending, tokens)
+    assert not accepts(grammar, inside + ending + ending, tokens)
+
+
+@pytest.mark.parametrize("tokens", [[], ["<"], ["<", ">"]], ids=len)
+def test_a_text_with_an_ending_may_have_a_pattern(tokens: list[str]) -> None:
+    rules = Rules(spelling(tokens))
+    grammar = rules.grammar(rules.until("</>", ("<", ">"), "[a-c]*"))
+    assert accepts(grammar, "abc</>", tokens)
+    assert not accepts(grammar, "abcd</>", tokens)
+
+
+@pytest.mark.parametrize(
+    ("known", "text", "matched"),
+    [
+        ([], "<!a>?", '"<!a>?"'),
+        (["!"], "<!a>?", '"<" <[257]> "a>?"'),
+        (["!", "?"], "<!a>?", '"<" <[257]> "a>" <[258]>'),
+        (["<!a>"], "<!a>?", '<[257]> "?"'),
+        (["<!", "<!a>"], "<!a>?", '<[258]> "?"'),
+        (["?"], "??", "<[257]> <[257]>"),
+        (["?"], "", '""'),
+    ],
+)
+def test_tokens_within_a_text_are_spelled_as_such(
+    known: list[str], text: str, matched: str
+) -> None:
+    assert Rules(spelling(known)).spelled(text, ("!", "?", "<!", "<!a>")) == matched
+
+
+def test_text_goes_up_to_an_ending_with_a_token() -> None:
+    rules = Rules(spelling(["!"]))
+    grammar = rules.grammar(rules.until("</!a/b>", ("?", "!")))
+    for text, taken in (("x</!a/b>", True), ("</ <</!a/b>", True), ("x!a/b>", False)):
+        assert accepts(grammar, text, ["!"]) is taken
+    assert accepts(grammar, "</!a/b>", ["!"], letters="!a/b></!a/>")
+    assert not accepts(grammar, "</!a/b>", ["!"], letters="</!a/b>")
+
+
 def test_a_rule_may_refer_to_itself() -> None:
     rules = Rules(lambda _: None)
     grammar = rules.grammar(rules.recursive(lambda own: f'"x" | "(" {own} ")"'))
@@ -86,22 +131,3 @@ def test_an_outline_says_how_arguments_are_written_and_no_more() -> None:
     for said, kept in ((True, True), ({"type": "integer"}, True), (False, False)):
         schema = outlined(Tool("f", {"additionalProperties": said})).parameters
         assert schema["additionalProperties"] is kept
-
-
-def test_markers_in_a_text_are_spelled_as_the_vocabulary_has_them() -> None:
-    rules = Rules(spelling(["<a>\n", "<b>"]))
-    markers = ("<a>\n", "<a>", "<b>")
-    assert rules.spelled("<a>\nx<b>y<a>", markers) == r'<[257]> "x" <[258]> "y<a>"'
-    assert rules.spelled("x", markers) == '"x"'
-    assert rules.spelled("", markers) == '""'
-    assert Rules(spelling([])).spelled("<b>x", markers) == '"<b>x"'
-
-
-@pytest.mark.parametrize("markers", [[], ["<b>"]], ids=["text", "tokens"])
-def test_a_text_goes_up_to_its_first_ending(markers: list[str]) -> None:
-    for ending, inside in (("<b>x", "a\n<"), (")<b>", "a<x")):
-        rules = Rules(spelling(markers))
-        grammar = rules.grammar(rules.ended(ending, ("<b>",)))
-        assert fits(grammar, inside + ending, markers)
-        assert fits(grammar, ending, markers)
-        assert not fits(grammar, inside + ending + ending, markers)

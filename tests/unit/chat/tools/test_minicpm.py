@@ -8,7 +8,7 @@ import pytest
 from llmd.chat.reasoning import THINK
 from llmd.chat.tools.minicpm import FORMAT
 from llmd.chat.tools.offer import Offer, Tool
-from tests.unit.chat.tools.conftest import calls_of, fits, read, schema, spelling
+from tests.unit.chat.tools.conftest import accepts, calls_of, read, schema, spelling
 
 
 def call(name: str, /, **values: str) -> str:
@@ -58,9 +58,9 @@ def test_forced_texts_may_be_wrapped(markers: list[str]) -> None:
     offer = Offer((Tool("html", schema(["markup"], markup="string")),))
     grammar = FORMAT.grammar(offer, spelling(markers), parallel=False)
     for value in ("a < b", "", "\n", "<![CDATA[<a>]]>", "<![CDATA[\n]]>"):
-        assert fits(grammar, call("html", markup=value), markers)
+        assert accepts(grammar, call("html", markup=value), markers)
     for value in ("<a>", "\n<![CDATA[a", "<![CDATA[a"):
-        assert not fits(grammar, call("html", markup=value), markers)
+        assert not accepts(grammar, call("html", markup=value), markers)
 
 
 @pytest.mark.parametrize("value", ["Zürich", "a <b>\n", 1, None, {"a": [True]}])

@@ -89,3 +89,43 @@ def test_tools_of_any_shape_are_read() -> None:
 def test_properties_that_are_none_are_none() -> None:
     assert Tool("f", {"properties": [1]}).properties == {}
     assert Tool("f", {}).schema("a") == {}
+
+
+@pytest.mark.parametrize(
+    ("described", "takes"),
+    [
+        ({"type": ["string", "null"], "title": "a"}, True),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}], "default": None}, True),
+        ({"anyOf": [{"type": "string"}, {"$ref": "#/$defs/n"}]}, True),
+        ({"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 1}]}, False),
+        ({"anyOf": [{"type": "string"}, {}]}, False),
+        ({"type": ["string", "null"], "pattern": "a"}, False),
+        ({"type": ["integer", "null"]}, False),
+        ({"enum": ["a", 1]}, False),
+        ({}, False),
+        (True, False),
+    ],
+)
+def test_some_parameters_take_any_text_among_others(described: Any, takes: bool) -> None:
+    parameters = {"properties": {"a": described}, "$defs": {"n": {"type": "number"}}}
+    assert Tool("f", parameters).takes_any_text("a") is takes
+
+
+def test_what_is_inside_of_parameters_is_described_too() -> None:
+    inside = {"x": {"$ref": "#/$defs/n"}}
+    parameters = {
+        "properties": {
+            "object": {"properties": inside, "required": ["x"]},
+            "either": {"anyOf": [{"type": "null"}, {"type": "object", "properties": inside}]},
+            "list": {"oneOf": [{"items": {"$ref": "#/$defs/n"}}, {"type": "null"}]},
+            "any": True,
+        },
+        "$defs": {"n": {"type": "number"}},
+    }
+    tool = Tool("f", parameters)
+    assert tool.members("object").types("x") == {"number", "integer"}
+    assert tool.members("object").parameters["required"] == ["x"]
+    assert tool.members("either").types("x") == {"number", "integer"}
+    assert tool.items("list", "item").types("item") == {"number", "integer"}
+    assert tool.items("object", "item").types("item") == ANY_TYPE
+    assert tool.members("any").properties == {}

@@ -38,7 +38,9 @@ BY_TEMPLATE = {
     "Kimi-K3": "kimi_k3",
     "LFM2-8B-A1B": "lfm2",
     "LFM2.5-Instruct": "lfm2",
+    "MiniMax-M1": "minimax_m1",
     "MiniMax-M2": "minimax",
+    "MiniMax-M3": "minimax_m3",
     "Mistral-Small-3.2-24B-Instruct-2506": "mistral_ids",
     "NousResearch-Hermes-3-Llama-3.1-8B-tool_use": "hermes",
     "Qwen-Qwen2.5-7B-Instruct": "hermes",
@@ -47,6 +49,8 @@ BY_TEMPLATE = {
     "Qwen3.5-4B": "qwen_coder",
     "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B": "deepseek_r1",
     "deepseek-ai-DeepSeek-V3.1": "deepseek",
+    "deepseek-ai-DeepSeek-V3.2": "deepseek_v3.2",
+    "deepseek-ai-DeepSeek-V4": "deepseek_v4",
     "google-gemma-2-2b-it": "hermes",
     "google-gemma-4-31B-it": "gemma",
     "ibm-granite-granite-3.3-2B-Instruct": "granite",
@@ -59,11 +63,13 @@ BY_TEMPLATE = {
     "meta-llama-Llama-3.2-3B-Instruct": "llama",
     "microsoft-Phi-3.5-mini-instruct": "hermes",
     "mistralai-Mistral-Nemo-Instruct-2407": "mistral_list",
+    "muse-glimmer": "muse",
     "openai-gpt-oss-120b": "harmony",
     "openbmb-MiniCPM5-1B": "minicpm",
     "tencent-Hy3": "hunyuan",
     "upstage-Solar-Open-100B": "solar",
 }
+TAGGED = ["qwen_coder", "glm", "minimax", "lfm2", "gemma", "deepseek_v3.2", "minimax_m3", "muse"]
 FORCED = Offer(
     (
         Tool("get_weather", WEATHER),
@@ -144,7 +150,7 @@ def test_spaces_do_not_tell_a_bare_call_from_json_of_another_kind(name: str) -> 
 
 
 @pytest.mark.parametrize("keyword", ["not", "patternProperties", "dependentRequired"])
-@pytest.mark.parametrize("name", ["qwen_coder", "glm", "minimax", "lfm2", "gemma"])
+@pytest.mark.parametrize("name", TAGGED)
 def test_what_a_notation_cannot_keep_to_is_refused_by_name(name: str, keyword: str) -> None:
     tool = Tool("f", {**schema(["a"], a="integer"), keyword: {}})
     with pytest.raises(InvalidRequest, match=f"Calls of f cannot be forced.*{keyword}") as caught:

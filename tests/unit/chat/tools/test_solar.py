@@ -5,7 +5,7 @@ import pytest
 from llmd.chat.reasoning import SOLAR
 from llmd.chat.tools.offer import Offer
 from llmd.chat.tools.solar import FORMAT
-from tests.unit.chat.tools.conftest import OFFER, fits, read, spelling
+from tests.unit.chat.tools.conftest import OFFER, accepts, read, spelling
 
 NEXT = "<|begin|>assistant"
 
@@ -51,5 +51,5 @@ def test_what_is_no_call_stays_text(text: str) -> None:
 def test_forced_calls_are_written_as_the_template_prints_them() -> None:
     for parallel in (True, False):
         grammar = FORMAT.grammar(OFFER, spelling(FORMAT.markers), parallel=parallel)
-        assert fits(grammar, f"<|tool_calls|>{ONE}", FORMAT.markers)
-        assert fits(grammar, f"<|tool_calls|>{ONE}{ONE}", FORMAT.markers) is parallel
+        assert accepts(grammar, f"<|tool_calls|>{ONE}", FORMAT.markers)
+        assert accepts(grammar, f"<|tool_calls|>{ONE}{ONE}", FORMAT.markers) is parallel

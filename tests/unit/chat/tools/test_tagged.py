@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from llmd.chat.scanning import Malformed, Scanner
-from llmd.chat.tools.offer import Kind, Tool
+from llmd.chat.tools.offer import Tool
 from llmd.chat.tools.tagged import Arguments, as_json, is_json
 
 TOOL = Tool("f", {"properties": {"text": {"type": "string"}, "number": {"type": "integer"}}})
@@ -88,9 +88,16 @@ def test_a_value_without_end_is_given_as_it_is(name: str, said: str) -> None:
     assert scan.drain().calls[0].arguments == said
 
 
-def test_a_call_may_tell_how_a_value_is_written() -> None:
-    scan = scanner("7</x>")
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [("text", False, "1"), ("text", True, "1"), ("number", True, 1), ("other", True, "1")],
+)
+def test_a_model_may_say_what_is_text(name: str, text: bool, said: Any) -> None:
+    scan = scanner("1;")
+    scan.finish()
     arguments = Arguments(scan, TOOL)
-    assert list(arguments.value("number", ("</x>",), Kind.TEXT)) == []
+    for _ in arguments.value(name, (";",), text=text):
+        pass
     arguments.close()
-    assert scan.drain().calls[0].arguments == '{"number": "7"}'
+    written = "".join(delta.arguments for delta in scan.drain().calls)
+    assert json.loads(written) == {name: said}

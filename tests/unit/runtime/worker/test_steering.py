@@ -246,10 +246,26 @@ _OPENINGS = {
 def test_strict_tools_keep_to_their_schema_however_the_model_begins_a_call(
     name: str, opening: str
 ) -> None:
-    answers = [
-        Answer(FORMS[name], prompt(ToolChoice(parallel=False), tools=STRICT), wish=opening, seed=s)
-        for s in range(6)
-    ]
+    check_strict(FORMS[name], opening)
+
+
+@pytest.mark.parametrize(
+    ("name", "tokens"),
+    [
+        ("deepseek_v3.2", ("｜DSML｜",)),
+        ("deepseek_v4", ("｜DSML｜",)),
+        ("minimax_m3", ("]<]minimax[>[", "<tool_call>", "</tool_call>")),
+        ("muse", ("<|start|>", "<|message|>", "<|eom|>")),
+        ("muse", ()),
+    ],
+)
+def test_what_a_call_begins_with_may_be_several_tokens(name: str, tokens: tuple[str, ...]) -> None:
+    check_strict(replace(FORMS[name], markers=tokens), *_OPENINGS[name])
+
+
+def check_strict(form: CallFormat, opening: str) -> None:
+    asked = prompt(ToolChoice(parallel=False), tools=STRICT)
+    answers = [Answer(form, asked, wish=opening, seed=s) for s in range(6)]
     complete = [answer for answer in answers if answer.ended]
     assert complete
     for answer in complete:
