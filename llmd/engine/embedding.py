@@ -155,7 +155,11 @@ class Embedder:
 
     @property
     def _sees_backwards_only(self) -> bool:
-        """Whether a text can be read in parts, and nothing stands behind the hidden states."""
+        """Whether a text can be read in parts, nothing stands behind the hidden states, and further
+        sequence ids cost nothing: of recurrent models each has a state.
+        """
+        if self._model.is_recurrent or self._model.is_hybrid:
+            return False
         causal = self._model.metadata(f"{self._architecture}.attention.causal")
         dense = self._model.metadata(f"{self._architecture}.dense_2_feat_out")
         return causal != "false" and dense is None

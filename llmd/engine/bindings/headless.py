@@ -36,9 +36,11 @@ class Headless:
         """Give back what the new context does not need; False where its graphs are not as they must
         be: the context is of no use then.
         """
-        if self._states:
-            self._abstaining.give_back(context, vocabulary)
-        return bool(self._states) and lib.llama_get_memory(context) is not None
+        if not self._states or lib.llama_get_memory(context) is None:
+            self._abstaining.leave(context)
+            return False
+        self._abstaining.give_back(context, vocabulary)
+        return True
 
     def close(self) -> None:
         """Free what the context, which is gone, had."""

@@ -109,9 +109,10 @@ def run_of(facts: Facts, shape: Shape) -> Run:
 
 
 def _embedding(facts: Facts, shape: Shape) -> Run:
-    # encoders and rerankers read a text in one go, and have logits for each of its tokens
+    # encoders and rerankers read a text in one go, and have logits for each of its tokens; each
+    # sequence id of a recurrent model costs a state
     parts = facts.has_cache and facts.causal and facts.architecture not in ENCODERS
-    headless = parts and not (shape.ranks or shape.gpu)
+    headless = parts and not (shape.ranks or shape.gpu or facts.recurrent)
     return Run(
         cells=_EMBEDDED_TOKENS if facts.has_cache else 0,
         sequences=_HEADLESS_BATCH if headless else _EMBEDDED_INPUTS,

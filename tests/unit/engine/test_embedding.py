@@ -120,6 +120,14 @@ def test_models_that_could_generate_give_the_same_vectors_without_logits(
     embedder.close()
 
 
+def test_each_state_of_a_recurrent_model_is_one_too_many(recurrent_model: Path) -> None:
+    opened = opened_as(recurrent_model)
+    [vector] = opened.embedder.embed([[5, 6, 7]])
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+    assert not opened.embedder.is_headless
+    close(opened)
+
+
 def test_encoders_and_rerankers_run_to_their_end(minilm: Opened, tmp_path: Path) -> None:
     minilm.embedder.embed([tokens(minilm, "text")])
     assert not minilm.embedder.is_headless

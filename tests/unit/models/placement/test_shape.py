@@ -51,7 +51,8 @@ def test_embedding_models_that_could_generate_read_parts_and_have_no_logits() ->
     assert run_of(facts(), shape) == parts
     for whole in (replace(shape, ranks=True), replace(shape, gpu=True)):
         assert run_of(facts(), whole).outputs == 512
-    for other in (facts(causal=False), facts(architecture="gemma-embedding")):
+    recurrent = facts(layers=[layer(state=1000)])
+    for other in (facts(causal=False), facts(architecture="gemma-embedding"), recurrent):
         assert not run_of(other, shape).in_place
 
 
