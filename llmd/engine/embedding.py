@@ -120,16 +120,13 @@ class Embedder:
             end = batch.fill(end, tokens, 0, sequence)
         batch.outputs[:end] = 1
         if context.is_headless:
-            states = context.states(batch, end)
-            found = [] if states is None else pool(states, map(len, inputs), kind)
-        elif context.decode(batch, end) == 0:
-            found = [context.embedding(sequence) for sequence in range(len(inputs))]
+            if (states := context.states(batch, end)) is None:
+                raise _no_room()
+            found = pool(states, map(len, inputs), kind)
         else:
-            found = []
-        if len(found) < len(inputs):
-            raise NoRoom(
-                "The embedding did not fit into memory.", hint="Send fewer or shorter inputs."
-            )
+            if context.decode(batch, end):
+                raise _no_room()
+            found = [context.embedding(sequence) for sequence in range(len(inputs))]
         return found if kind is Pooling.RANK else [_normalised(vector) for vector in found]
 
     @property
@@ -211,6 +208,10 @@ class Embedder:
             context.close()
             return None
         return context
+
+
+def _no_room() -> NoRoom:
+    return NoRoom("The embedding did not fit into memory.", hint="Send fewer or shorter inputs.")
 
 
 def _normalised(vector: Floats) -> Floats:

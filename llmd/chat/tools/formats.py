@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from llmd.chat.scanning import Parsing, Scanner
 from llmd.chat.tools.lark import Rules, Spelling
@@ -18,6 +18,19 @@ def write_hermes(name: str, arguments: str) -> str:
     """
     head = json.dumps(name, ensure_ascii=False)
     return f'<tool_call>\n{{"name": {head}, "arguments": {arguments}}}\n</tool_call>'
+
+
+def values_of(arguments: str) -> dict[str, Any]:
+    """Return the values of JSON arguments by their names, or what is no object under one name."""
+    try:
+        return dict(json.loads(arguments))
+    except (ValueError, TypeError, RecursionError):
+        return {"arguments": arguments}
+
+
+def between_tags(value: Any) -> str:
+    """Return a value as it stands between tags: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 class GrammarOf(Protocol):

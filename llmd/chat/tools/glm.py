@@ -11,15 +11,13 @@ from llmd.chat.tools import json_call
 from llmd.chat.tools.calls import text_with_calls
 from llmd.chat.tools.formats import CallFormat
 from llmd.chat.tools.lark import Rules, Spelling, calls
-from llmd.chat.tools.offer import Offer, Tool
-from llmd.chat.tools.tagged import Arguments
-from llmd.chat.tools.tagged_grammar import TagStyle, tagged_arguments
+from llmd.chat.tools.offer import Offer
+from llmd.chat.tools.pairs import PairTags
+from llmd.chat.tools.tagged_grammar import tagged_arguments
 
 _OPEN, _CLOSE = "<tool_call>", "</tool_call>"
-_KEY, _KEY_END = "<arg_key>", "</arg_key>"
-_VALUE, _VALUE_END = "<arg_value>", "</arg_value>"
+_PAIRS = PairTags("<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>", _CLOSE)
 _NAME = re.compile(r"[^<\n{]*")
-_KEY_NAME = re.compile(r"[^<]*")
 _LONGEST_NAME = 256
 
 
@@ -34,40 +32,26 @@ def parse(scan: Scanner, offer: Offer) -> Parsing[None]:
             yield from scan.closing(_CLOSE)
             return
         name = (yield from scan.word(_NAME, _LONGEST_NAME)).strip()
-        yield from _arguments(scan, offer.tool(name))
+        yield from _PAIRS.parse(scan, offer.tool(name))
         scan.complete += 1
 
     yield from text_with_calls(scan, (_OPEN,), read)
-
-
-def _arguments(scan: Scanner, tool: Tool) -> Parsing[None]:
-    arguments = Arguments(scan, tool)
-    while (yield from scan.closing(_KEY)):
-        name = (yield from scan.word(_KEY_NAME, _LONGEST_NAME)).strip()
-        yield from scan.expect(_KEY_END)
-        yield from scan.space()
-        yield from scan.expect(_VALUE)
-        yield from arguments.value(name, (_VALUE_END,))
-    yield from scan.space()
-    yield from scan.expect(_CLOSE)
-    arguments.close()
 
 
 def grammar(offer: Offer, spelling: Spelling, *, parallel: bool) -> str:
     """Return the grammar of calls."""
     rules = Rules(spelling)
     options = []
-    style = TagStyle(f"{_KEY}{{name}}{_KEY_END}\n{_VALUE}", _VALUE_END, "\n")
     for tool in offer.tools:
         head = rules.text(f"{tool.name}\n")
-        options.append(rules.add(f"{head} {tagged_arguments(rules, tool, style)}"))
+        options.append(rules.add(f"{head} {tagged_arguments(rules, tool, _PAIRS.style)}"))
     one = rules.add(f"{rules.marker(_OPEN)} {rules.either(options)} {rules.marker(_CLOSE)}")
     return rules.grammar(calls(one, '"\\n"', parallel=parallel))
 
 
 FORMAT = CallFormat(
     "glm",
-    (_OPEN, _CLOSE, _KEY, _KEY_END, _VALUE, _VALUE_END),
+    (_OPEN, _CLOSE, *_PAIRS.all),
     parse,
     grammar,
     triggers=(_OPEN,),

@@ -5,25 +5,28 @@ reasoning too, end in `:opensource`.
 
 from __future__ import annotations
 
-import json
 import re
 from functools import partial
 
 from llmd.chat.scanning import Parsing, Scanner
 from llmd.chat.tools.calls import text_with_calls
-from llmd.chat.tools.formats import CallFormat
+from llmd.chat.tools.formats import CallFormat, between_tags, values_of
 from llmd.chat.tools.lark import Rules, Spelling, calls
-from llmd.chat.tools.offer import Offer, Tool
-from llmd.chat.tools.tagged import Arguments
-from llmd.chat.tools.tagged_grammar import TagStyle, tagged_arguments
+from llmd.chat.tools.offer import Offer
+from llmd.chat.tools.pairs import PairTags
+from llmd.chat.tools.tagged_grammar import tagged_arguments
 
 _SECTION, _SECTION_END = "<tool_calls:opensource>", "</tool_calls:opensource>"
 _CALL, _CALL_END = "<tool_call:opensource>", "</tool_call:opensource>"
 _SEPARATOR = "<tool_sep:opensource>"
-_KEY, _KEY_END = "<arg_key:opensource>", "</arg_key:opensource>"
-_VALUE, _VALUE_END = "<arg_value:opensource>", "</arg_value:opensource>"
-_ARGUMENT = (_KEY, _KEY_END, _VALUE, _VALUE_END)
-_MARKERS = (_SECTION, _SECTION_END, _CALL, _CALL_END, _SEPARATOR, *_ARGUMENT)
+_PAIRS = PairTags(
+    "<arg_key:opensource>",
+    "</arg_key:opensource>",
+    "<arg_value:opensource>",
+    "</arg_value:opensource>",
+    _CALL_END,
+)
+_MARKERS = (_SECTION, _SECTION_END, _CALL, _CALL_END, _SEPARATOR, *_PAIRS.all)
 _NAME = re.compile(r"[^<\n]*")
 _LONGEST_NAME = 256
 
@@ -48,31 +51,17 @@ def _call(scan: Scanner, offer: Offer) -> Parsing[None]:
     name = (yield from scan.word(_NAME, _LONGEST_NAME)).strip()
     yield from scan.space()
     yield from scan.expect(_SEPARATOR)
-    yield from _arguments(scan, offer.tool(name))
+    yield from _PAIRS.parse(scan, offer.tool(name))
     scan.complete += 1
-
-
-def _arguments(scan: Scanner, tool: Tool) -> Parsing[None]:
-    arguments = Arguments(scan, tool)
-    while (yield from scan.closing(_KEY)):
-        name = (yield from scan.word(_NAME, _LONGEST_NAME)).strip()
-        yield from scan.expect(_KEY_END)
-        yield from scan.space()
-        yield from scan.expect(_VALUE)
-        yield from arguments.value(name, (_VALUE_END,))
-    yield from scan.space()
-    yield from scan.expect(_CALL_END)
-    arguments.close()
 
 
 def grammar(offer: Offer, spelling: Spelling, *, parallel: bool, forgotten: bool = False) -> str:
     """Return the grammar of a section of calls; `forgotten`: its beginning may be missing."""
     rules = Rules(spelling)
-    style = TagStyle(f"{_KEY}{{name}}{_KEY_END}\n{_VALUE}", _VALUE_END, "\n", tokens=_ARGUMENT)
     options = []
     for tool in offer.tools:
         head = rules.spelled(f"{_CALL}{tool.name}{_SEPARATOR}\n", (_CALL, _SEPARATOR))
-        arguments = tagged_arguments(rules, tool, style)
+        arguments = tagged_arguments(rules, tool, _PAIRS.style)
         options.append(rules.add(f"{head} {arguments} {rules.marker(_CALL_END)}"))
     section = f'({rules.marker(_SECTION)} "\\n")' + ("?" if forgotten else "")
     every = calls(rules.either(options), '"\\n"', parallel=parallel)
@@ -81,19 +70,11 @@ def grammar(offer: Offer, spelling: Spelling, *, parallel: bool, forgotten: bool
 
 def write(name: str, arguments: str) -> str:
     """Return a call's text."""
-    try:
-        values = dict(json.loads(arguments))
-    except (ValueError, TypeError, RecursionError):
-        values = {"arguments": arguments}
     inside = "".join(
-        f"{_KEY}{key}{_KEY_END}\n{_VALUE}{_written(value)}{_VALUE_END}\n"
-        for key, value in values.items()
+        f"{_PAIRS.key}{key}{_PAIRS.key_end}\n{_PAIRS.value}{between_tags(value)}{_PAIRS.value_end}\n"
+        for key, value in values_of(arguments).items()
     )
     return f"{_SECTION}\n{_CALL}{name}{_SEPARATOR}\n{inside}{_CALL_END}\n{_SECTION_END}"
-
-
-def _written(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 FORMAT = CallFormat(

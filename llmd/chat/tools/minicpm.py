@@ -4,12 +4,11 @@ be taken for a tag stands between `<![CDATA[` and `]]>`.
 
 from __future__ import annotations
 
-import json
 import re
 
 from llmd.chat.scanning import Malformed, Parsing, Scanner
 from llmd.chat.tools.calls import text_with_calls
-from llmd.chat.tools.formats import CallFormat
+from llmd.chat.tools.formats import CallFormat, between_tags, values_of
 from llmd.chat.tools.lark import Rules, Spelling, calls
 from llmd.chat.tools.offer import Offer, Tool
 from llmd.chat.tools.tagged import Arguments
@@ -65,20 +64,17 @@ def grammar(offer: Offer, spelling: Spelling, *, parallel: bool) -> str:
 
 def write(name: str, arguments: str) -> str:
     """Return a call's text."""
-    try:
-        values = dict(json.loads(arguments))
-    except (ValueError, TypeError, RecursionError):
-        values = {"arguments": arguments}
     inside = "".join(
-        f'{_NAMED}{key}">{_written(value)}{_PARAMETER_END}' for key, value in values.items()
+        f'{_NAMED}{key}">{_written(value)}{_PARAMETER_END}'
+        for key, value in values_of(arguments).items()
     )
     return f'{_OPEN}{name}">{inside}{_FUNCTION_END}'
 
 
 def _written(value: object) -> str:
-    if not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    return f"{_AROUND[0]}{value}{_AROUND[1]}" if _UNSAFE.intersection(value) else value
+    text = between_tags(value)
+    wrapped = text is value and _UNSAFE.intersection(text)
+    return f"{_AROUND[0]}{text}{_AROUND[1]}" if wrapped else text
 
 
 FORMAT = CallFormat(

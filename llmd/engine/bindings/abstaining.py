@@ -38,7 +38,8 @@ tensor_of = function("ggml_graph_get_tensor", _Pointer, _Pointer, ctypes.c_char_
 """Address of a graph's tensor by its name; None: there is none."""
 rows_of = function("ggml_nrows", ctypes.c_int64, _Pointer)
 """Rows of a tensor by its address, which must be one."""
-_copied_rows = function("llama_get_logits", _Pointer, _Pointer)
+copied_rows = function("llama_get_logits", _Pointer, _Pointer)
+"""Address of the logits that a context has copied."""
 
 
 class Abstaining:
@@ -107,7 +108,7 @@ def give_back_rows(context: Any, sequences: int, vocabulary: int) -> None:
 
 def _give_back(context: Any, size: int) -> None:
     """Have the system take back the first `size` bytes of the buffer that is copied to."""
-    start, page = int(_copied_rows(context)), mmap.PAGESIZE
+    start, page = int(copied_rows(context)), mmap.PAGESIZE
     begin, end = -(-start // page) * page, (start + size) // page * page
     if end > begin:
         length, advice = ctypes.c_size_t(end - begin), mmap.MADV_DONTNEED

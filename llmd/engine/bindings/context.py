@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import llama_cpp.llama_cpp as lib
 import numpy as np
 
-from llmd.engine.bindings.abstaining import can_give_back, give_back_rows
+from llmd.engine.bindings.abstaining import can_give_back, copied_rows, give_back_rows
 from llmd.engine.bindings.adapters import Adapter
 from llmd.engine.bindings.batch import Batch
 from llmd.engine.bindings.headless import Headless
@@ -19,11 +19,6 @@ from llmd.engine.bindings.in_place import InPlaceLogits, can_read_in_place
 from llmd.engine.bindings.library import FLASH_ATTENTION, KV_TYPES, Bytes, Floats
 from llmd.engine.bindings.model import Model
 from llmd.engine.bindings.state import state_load, state_save, state_size
-
-# the address alone: making a pointer object of it costs more than the call
-_logits_address = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(
-    ctypes.cast(lib.llama_get_logits, ctypes.c_void_p).value or 0
-)
 
 
 class Pooling(IntEnum):
@@ -197,7 +192,7 @@ class Context:
     def _rows(self, rows: int) -> Floats:
         address, view = self._logits
         computed = self._computed
-        found = computed.address(self._p, rows) if computed else _logits_address(self._p)
+        found = computed.address(self._p, rows) if computed else copied_rows(self._p)
         if found != address or len(view) != rows:
             pointer = ctypes.cast(found, ctypes.POINTER(ctypes.c_float))
             view = np.ctypeslib.as_array(pointer, (rows, self._vocab_size))

@@ -72,7 +72,7 @@ class Run:
     kv_type: str = "f16"
     flash: bool = True
     in_place: bool = False
-    """Whether logits are read where they are computed, and nothing is copied."""
+    """Whether no logits are copied: they are read where they are computed, or not computed."""
 
     @property
     def padded(self) -> int:

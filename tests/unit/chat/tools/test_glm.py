@@ -6,7 +6,7 @@ import pytest
 
 from llmd.chat.reasoning import THINK
 from llmd.chat.tools.glm import FORMAT
-from tests.unit.chat.tools.conftest import calls_of, read
+from tests.unit.chat.tools.conftest import OFFER, accepts, calls_of, read, spelling
 
 
 def call(name: str, line: str = "", /, **values: str) -> str:
@@ -57,3 +57,12 @@ def test_several_calls_behind_reasoning_and_text() -> None:
 @pytest.mark.parametrize("text", ["<tool_call>", "<tool_call>some words", "<tool_call>f<b>"])
 def test_what_is_no_call_stays_text(text: str) -> None:
     assert read(FORMAT, text).text == text
+
+
+@pytest.mark.parametrize("tokens", [FORMAT.markers, ()])
+def test_forced_calls_have_tokens_where_the_vocabulary_has_them(tokens: tuple[str, ...]) -> None:
+    text = call("special_function", "\n", arg1="1")
+    grammar = FORMAT.grammar(OFFER, spelling(tokens), parallel=False)
+    assert accepts(grammar, text, tokens)
+    # the letters of a tag are no tag to a model that has a token for it
+    assert accepts(grammar, text, FORMAT.markers) is bool(tokens)
