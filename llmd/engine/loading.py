@@ -259,17 +259,23 @@ def _micro_batch(load: Load) -> int:
 
 
 def _shape(load: Load, model: Model, kv_tokens: int, threads: int) -> ContextShape:
+    slots, in_place = _slots(load, model), _in_place(load, model)
+    # llama.cpp wants room for a row of each sequence id, though few ask for one at a time
+    outputs = max(load.parallel + load.drafting.rows, slots) + MOST
+    sequences = slots + _fills(load, model)
+    if in_place and model.has_plain_cache:
+        # nor would it give back what it makes room for later, when a call has more rows than ids
+        sequences = min(max(sequences, outputs), _MOST_SLOTS + 1)
     return ContextShape(
         tokens=kv_tokens,
-        sequences=_slots(load, model) + _fills(load, model),
+        sequences=sequences,
         batch=largest_batch(load.batch),
         micro_batch=min(load.batch, _micro_batch(load)),
         threads=threads,
-        # llama.cpp wants room for a row of each sequence id, though few ask for one at a time
-        outputs=max(load.parallel + load.drafting.rows, _slots(load, model)) + MOST,
+        outputs=outputs,
         kv_type=load.kv_type,
         flash_attention=load.flash_attention,
-        in_place=_in_place(load, model),
+        in_place=in_place,
     )
 
 

@@ -4,8 +4,10 @@ Rows cost time, and how much is measured, for each number of rows by itself: ker
 so that 4 rows may cost less than 3 (24 blocks, Q4_0, two cores: 1 row 9 ms, 3 rows 21, 4 rows 14,
 16 rows 40). Each step takes the number of drafted rows that promises the most tokens per second of
 all sequences together; with many sequences in the batch, or a processor that computes one row after
-the other, that number is none. Numbers never tried look cheap, so each is tried once; what was
-measured long ago looks a little cheaper with time, so that a hiccup is not believed for ever.
+the other, that number is none. Numbers never tried look cheap, and those tried once cheaper than
+they were, since the first call of a size takes longer (buffers, graphs): so each is tried twice
+where it may pay. What was measured long ago looks a little cheaper with time, so that a hiccup is
+not believed for ever.
 """
 
 from __future__ import annotations
@@ -20,6 +22,10 @@ _TILED = 0.8
 """What a whole number of tiles never tried may cost, as a share of what its neighbours suggest."""
 _UNKNOWN_ROW = 0.02
 """What a row more than any measured is first taken to cost, as a share."""
+_RAGGED = 1.1
+"""What rows that fill no whole tiles are first taken to cost of those that do."""
+_FIRST = 0.8
+"""What a number of rows is hoped to cost of what its first call took."""
 _QUICKER, _SLOWER = 0.5, 0.15
 """How readily a measurement below, or above, what was known is believed."""
 _SPIKE = 1.5
@@ -38,6 +44,8 @@ class StepCost:
 
     def __init__(self) -> None:
         self._known: dict[int, float] = {}
+        self._once: set[int] = set()
+        """Row counts that a single call had."""
         self._seen: dict[int, int] = {}
         self._steps = 0
         self._per_row = 0.0
@@ -50,7 +58,7 @@ class StepCost:
         if rows > _EXACT:
             self._per_row = _blend(self._per_row, seconds / rows)
             return
-        self._known[rows] = _blend(self._known.get(rows, 0.0), seconds)
+        self._learn(rows, seconds)
         self._seen[rows] = self._steps
         if self._steps % _FORGET_EVERY == 0:
             self._forget()
@@ -64,6 +72,16 @@ class StepCost:
             return rows * self._per_row or self._table[_EXACT]
         return self._table[rows]
 
+    def _learn(self, rows: int, seconds: float) -> None:
+        if rows not in self._known:
+            self._known[rows] = seconds
+            self._once.add(rows)
+        elif rows in self._once:
+            self._known[rows] = min(self._known[rows], seconds)
+            self._once.discard(rows)
+        else:
+            self._known[rows] = _blend(self._known[rows], seconds)
+
     def _forget(self) -> None:
         for rows, step in self._seen.items():
             if self._steps - step > _FORGET_EVERY:
@@ -73,17 +91,18 @@ class StepCost:
     def _fill(self, rows: int) -> None:
         """Estimate anew what depends on a row count that was measured: all up to its neighbours."""
         table, known = self._table, self._known
-        table[rows] = known[rows]
         below = next((count for count in range(rows - 1, 0, -1) if count in known), 0)
         above = next((count for count in range(rows + 1, _EXACT + 1) if count in known), 0)
+        table[rows] = known[rows] * (_FIRST if below and rows in self._once else 1)
         for count in range(below + 1, rows) if below else ():
             table[count] = self._between(below, count, rows)
         for count in range(rows + 1, above or _EXACT + 1):
-            table[count] = (
-                self._between(rows, count, above)
-                if above
-                else known[rows] * (1 + _UNKNOWN_ROW * (count - rows))
-            )
+            table[count] = self._between(rows, count, above) if above else self._beyond(rows, count)
+
+    def _beyond(self, largest: int, rows: int) -> float:
+        """What more rows than any measured may cost."""
+        even = self._known[largest] * (1 + _UNKNOWN_ROW * (rows - largest))
+        return even * _RAGGED if rows % _TILE else even
 
     def _between(self, below: int, rows: int, above: int) -> float:
         low, high = self._known[below], self._known[above]

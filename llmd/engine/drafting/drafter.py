@@ -15,10 +15,12 @@ class Trust(IntEnum):
 
     GUESS = 0
     """A copy that has just gone astray, and where it may go on."""
-    WEAK = 1
-    FAIR = 2
-    STRONG = 3
-    MODEL = 4
+    NEAR = 1
+    """The same, once one token was found where it may go on."""
+    WEAK = 2
+    FAIR = 3
+    STRONG = 4
+    MODEL = 5
     """The likeliest tokens by a model."""
 
 

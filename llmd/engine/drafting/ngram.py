@@ -161,19 +161,20 @@ class NgramIndex:
             self._copy = None
         else:
             copy.miss()
-            copy.at = self._nearest(copy, token)
+            self._resume(copy, token)
         if copy.at < len(self._prediction) and self._tokens[copy.at] == _BREAK:
             self._copy = None
 
-    def _nearest(self, copy: _Copy, token: int) -> int:
-        """Return the place after the occurrence of `token` that is nearest to where the copy broke;
-        without one, the token is taken for a replacement.
+    def _resume(self, copy: _Copy, token: int) -> None:
+        """Go on after the occurrence of `token` that is nearest to where the copy broke; without
+        one, the token is taken for a replacement.
         """
-        guess = min(copy.at + 1, len(self._tokens))
         nearby = self._tokens[copy.broken : copy.broken + _WINDOW].tolist()
-        if token not in nearby:
-            return guess
-        return copy.broken + nearby.index(token) + 1
+        if token in nearby:
+            copy.at = copy.broken + nearby.index(token) + 1
+            copy.agreed = 1
+        else:
+            copy.at = min(copy.at + 1, len(self._tokens))
 
 
 class _Copy:
@@ -196,7 +197,7 @@ class _Copy:
     def trust(self) -> Trust:
         """How far the place is to be believed."""
         if self.agreed < _KEY:
-            return Trust.GUESS
+            return Trust.NEAR if self.agreed else Trust.GUESS
         if self.agreed < _FAIR:
             return Trust.WEAK
         return Trust.FAIR if self.agreed < _STRONG else Trust.STRONG

@@ -2,10 +2,13 @@
 
 The chance that a drafted token is right, given that all before it were, is counted by kind of guess
 and by place in the draft (places in groups that double), with old counts fading. A sequence starts
-from what all sequences of the model have shown so far, and those from a fixed guess.
+from what all sequences of the model have shown so far, and those from a fixed guess; what is right
+at the places before speaks for the later ones, too, or no draft would ever become longer.
 """
 
 from __future__ import annotations
+
+from statistics import mean
 
 from llmd.engine.drafting.drafter import Trust
 
@@ -16,6 +19,7 @@ _BOUNDS = [
 ]
 _FIRST_GUESS = {
     Trust.GUESS: 0.4,
+    Trust.NEAR: 0.5,
     Trust.WEAK: 0.5,
     Trust.FAIR: 0.7,
     Trust.STRONG: 0.85,
@@ -70,9 +74,15 @@ class Rates:
         return chances
 
     def _rate(self, trust: Trust, group: int) -> float:
-        believed = self._before._rate(trust, group) if self._before else _FIRST_GUESS[trust]  # noqa: SLF001  same class
-        hits = self._hits[trust][group] + _BELIEF * believed
+        hits = self._hits[trust][group] + _BELIEF * self._believed(trust, group)
         return hits / (self._tries[trust][group] + _BELIEF)
+
+    def _believed(self, trust: Trust, group: int) -> float:
+        """Return the rate that is expected before any try."""
+        nearer = self._rate(trust, group - 1) if group else None
+        before = self._before._rate(trust, group) if self._before else None  # noqa: SLF001  same class
+        known = [rate for rate in (nearer, before) if rate is not None]
+        return mean(known) if known else _FIRST_GUESS[trust]
 
 
 class Rest:

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llmd.engine.bindings import Batch
+from llmd.engine.bindings.abstaining import can_give_back, copied_rows
 from llmd.engine.loading import Complaints, load_fault, open_model, usable_cores
 from llmd.errors import CorruptFile, LlmdError, LoadFailed, NoRoom, UnsupportedArchitecture
 from tests.unit.engine.conftest import load_order
@@ -29,6 +31,26 @@ def test_the_cache_always_holds_one_whole_context(tiny_model: Path) -> None:
     )
     assert opened.engine
     assert opened.ready.kv_tokens == 1024
+    opened.engine.close()
+
+
+@pytest.mark.skipif(not can_give_back(), reason="logits are copied on this system")
+def test_room_for_copies_never_grows_though_a_call_has_more_rows_than_the_model_has_slots(
+    large_vocabulary: Path,
+) -> None:
+    order = load_order(large_vocabulary, parallel=2, prefixes=2)
+    opened = open_model(order, lambda _: None, lambda *_: None)
+    assert opened.engine
+    context = opened.engine._context
+    assert context.reads_in_place
+    before = copied_rows(context.pointer)
+    rows = order.parallel + order.drafting.rows
+    batch = Batch(rows)
+    batch.fill(0, [5] * rows, 0, 0)
+    batch.outputs[:] = 1
+    assert context.decode(batch, rows) == 0
+    assert len(context.logits(rows)) == rows
+    assert copied_rows(context.pointer) == before
     opened.engine.close()
 
 

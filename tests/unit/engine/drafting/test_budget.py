@@ -12,7 +12,7 @@ from tests.unit.engine.drafting.simulation import flat, serial, tiled
 
 def measured(cost: Callable[[int], float], most: int = 48) -> Budget:
     budget = Budget(most)
-    for rows in range(1, 97):
+    for rows in [*range(1, 97), *range(1, 97)]:
         budget.cost.observe(rows, cost(rows))
     return budget
 
@@ -101,13 +101,18 @@ def test_an_allotment_is_never_longer_than_the_draft_or_the_limit(
     assert sum(lengths) <= most
 
 
+def twice(cost: StepCost, rows: int, seconds: float) -> None:
+    cost.observe(rows, seconds)
+    cost.observe(rows, seconds)
+
+
 def test_unknown_row_counts_look_cheap_until_larger_ones_are_known() -> None:
     cost = StepCost()
     assert cost.estimate(4) == 0
-    cost.observe(2, 1.0)
+    twice(cost, 2, 1.0)
     assert cost.estimate(1) == 0
     assert 1.0 < cost.estimate(4) < 1.1
-    cost.observe(6, 1.8)
+    twice(cost, 6, 1.8)
     assert cost.estimate(6) == 1.8
     assert cost.estimate(3) == pytest.approx(1.2)
     assert cost.estimate(5) == pytest.approx(1.6)
@@ -115,12 +120,28 @@ def test_unknown_row_counts_look_cheap_until_larger_ones_are_known() -> None:
 
 def test_whole_tiles_are_hoped_to_be_cheaper_than_their_neighbours() -> None:
     cost = StepCost()
-    cost.observe(2, 1.0)
-    cost.observe(6, 1.8)
+    twice(cost, 2, 1.0)
+    assert cost.estimate(8) < cost.estimate(7)
+    twice(cost, 6, 1.8)
     assert cost.estimate(4) == pytest.approx(0.8 * 1.4)
-    cost.observe(4, 2.0)
+    twice(cost, 4, 2.0)
     assert cost.estimate(4) == 2.0
     assert cost.estimate(3) == pytest.approx(1.5)
+
+
+def test_the_first_call_of_a_size_is_not_the_last_word_about_it() -> None:
+    cost = StepCost()
+    cost.observe(1, 1.0)
+    cost.observe(16, 10.0)
+    assert cost.estimate(16) == pytest.approx(8.0)
+    cost.observe(16, 6.0)
+    assert cost.estimate(16) == 6.0
+
+
+def test_what_a_plain_step_takes_is_believed_at_once() -> None:
+    cost = StepCost()
+    cost.observe(8, 2.0)
+    assert cost.estimate(8) == 2.0
 
 
 def test_a_hiccup_is_forgotten_with_time() -> None:
@@ -133,7 +154,7 @@ def test_a_hiccup_is_forgotten_with_time() -> None:
 
 def test_a_slower_measurement_is_believed_slowly_and_a_quicker_one_at_once() -> None:
     cost = StepCost()
-    cost.observe(1, 1.0)
+    twice(cost, 1, 1.0)
     cost.observe(1, 1.4)
     assert cost.estimate(1) == pytest.approx(1.06)
     cost.observe(1, 0.06)
@@ -142,7 +163,7 @@ def test_a_slower_measurement_is_believed_slowly_and_a_quicker_one_at_once() -> 
 
 def test_a_spike_counts_as_a_little_slower() -> None:
     cost = StepCost()
-    cost.observe(1, 1.0)
+    twice(cost, 1, 1.0)
     cost.observe(1, 1000.0)
     assert cost.estimate(1) == pytest.approx(1.075)
     for _ in range(40):

@@ -54,6 +54,8 @@ def test_a_copy_goes_on_behind_a_replaced_token() -> None:
     draft = index.propose(3)
     assert draft.tokens == [111, 112, 113]
     assert draft.trust is Trust.GUESS
+    index.extend([111])
+    assert index.propose(3).trust is Trust.NEAR
 
 
 def test_a_copy_goes_on_behind_left_out_tokens() -> None:
@@ -61,7 +63,9 @@ def test_a_copy_goes_on_behind_left_out_tokens() -> None:
     index = NgramIndex([*source, 1, 2, *source[:10]])
     index.propose(1)
     index.extend([source[15]])
-    assert index.propose(2).tokens == [116, 117]
+    draft = index.propose(2)
+    assert draft.tokens == [116, 117]
+    assert draft.trust is Trust.NEAR
 
 
 def test_a_copy_goes_on_behind_inserted_tokens() -> None:

@@ -53,6 +53,25 @@ def test_a_draft_that_breaks_late_keeps_its_first_places_good() -> None:
     assert curve[15] < 0.1
 
 
+def test_short_drafts_that_are_right_promise_that_longer_ones_are() -> None:
+    rates, others = Rates(), Rates()
+    before = rates.curve(Trust.STRONG, 16)[15]
+    own = Rates(others)
+    for _ in range(30):
+        rates.learn(Trust.STRONG, 3, 3)
+        own.learn(Trust.STRONG, 3, 3)
+    assert rates.curve(Trust.STRONG, 16)[15] > 4 * before
+    assert own.curve(Trust.STRONG, 16)[15] > 4 * before
+
+
+def test_places_that_were_wrong_stay_so_whatever_those_before_are() -> None:
+    rates = Rates()
+    for _ in range(30):
+        rates.learn(Trust.STRONG, 16, 7)
+    assert rates.curve(Trust.STRONG, 16)[6] > 0.8
+    assert rates.curve(Trust.STRONG, 16)[15] < 0.05
+
+
 def test_a_new_sequence_starts_from_what_others_have_shown() -> None:
     model = Rates()
     for _ in range(50):
