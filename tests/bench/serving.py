@@ -1,14 +1,16 @@
 """llmd's `/v1` against llama-server and llama-cpp-python's example server, all in one run.
 
     python -m tests.bench.serving --llama-server PATH [--example-server PATH/server.py]
-        [--packaged-server] [--instances N] [--vocab VOCAB.gguf] [--rounds 5] [--only WORDS]
+        [--packaged-server] [--bare] [--instances N] [--vocab VOCAB.gguf] [--rounds 5]
+        [--only WORDS]
 
 Makes random-weight models (0.5b: what a real small model costs; tiny: server overhead alone),
 starts the servers with the same threads, sequences and context, and runs the same work on each in
 turn, so that a noisy machine hits all of them. Prints the medians and their ratios.
 
-With `--instances` there is a second llmd, whose model is loaded by so many processes that have the
-threads, sequences and context of one together.
+With `--bare` a loop over llama.cpp without any server does the same work in turn (bare.py), which
+shows how much there is to gain. With `--instances` there is a second llmd, whose model is loaded by
+so many processes that have the threads, sequences and context of one together.
 """
 
 from __future__ import annotations
@@ -30,10 +32,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmd.client.load import Outcome, Target, Work, run
+from tests.bench.bare import BareLoop
 from tests.fakes.random_model import write_random_model
 
 CONTEXT = 8192
 INSTANCES = "llmd, instances"
+BARE = "bare loop"
 SERIAL = {"llama_cpp.server"}
 """Peers that take minutes for a round; they run one."""
 ENVIRONMENT = {
@@ -179,6 +183,19 @@ def _environment(
     }
 
 
+@contextlib.contextmanager
+def _bare(args: argparse.Namespace, case: Case, model: Path) -> Iterator[BareLoop | None]:
+    """Yield a loop without a server, where one is asked for and all prompts fit in one call."""
+    if not args.bare or case.work.shared:
+        yield None
+        return
+    loop = BareLoop(model, sequences=case.sequences, context=CONTEXT, threads=args.threads)
+    try:
+        yield loop
+    finally:
+        loop.close()
+
+
 def _wait(url: str) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
@@ -188,7 +205,9 @@ def _wait(url: str) -> None:
     raise SystemExit(f"{url} does not answer")
 
 
-def _measure(case: Case, urls: dict[str, str], rounds: int) -> dict[str, list[Outcome]]:
+def _measure(
+    case: Case, urls: dict[str, str], rounds: int, bare: BareLoop | None
+) -> dict[str, list[Outcome]]:
     outcomes: dict[str, list[Outcome]] = {name: [] for name in urls}
     for name, url in urls.items():
         warm = Work(requests=2, concurrency=2, prompt=8, answer=4)
@@ -198,6 +217,8 @@ def _measure(case: Case, urls: dict[str, str], rounds: int) -> dict[str, list[Ou
         for name, url in urls.items():
             if name not in SERIAL or seed == 0:
                 outcomes[name].append(asyncio.run(run(Target(url, "m"), case.work, seed)))
+        if bare:
+            outcomes.setdefault(BARE, []).append(bare.run(case.work, seed))
     return outcomes
 
 
@@ -219,6 +240,8 @@ def _report(case: Case, outcomes: dict[str, list[Outcome]]) -> bool:
             met &= ratio >= target or own == INSTANCES  # that one is for information
             aim = f" (aim: {target:.2f})" if target else ""
             print(f"  {own} is {ratio:.2f} times {peer}{aim}")
+        if {BARE, peer} <= rates.keys():
+            print(f"  {BARE} is {rates[BARE] / rates[peer]:.2f} times {peer}")
     return met
 
 
@@ -232,6 +255,7 @@ def main() -> int:
     )
     parser.add_argument("--example-server", help="llama-cpp-python's examples/server/server.py")
     parser.add_argument("--packaged-server", action="store_true", help="python -m llama_cpp.server")
+    parser.add_argument("--bare", action="store_true", help="llama.cpp without a server, too")
     parser.add_argument("--instances", type=int, default=1, help="processes of a second llmd")
     parser.add_argument("--only", default="", help="cases with these words in their name")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -241,8 +265,11 @@ def main() -> int:
     for case in (case for case in CASES if args.only in case.name):
         with tempfile.TemporaryDirectory() as folder:
             model = write_random_model(Path(folder) / "m.gguf", case.shape, vocab=args.vocab)
-            with _servers(args, case, model, Path(folder)) as urls:
-                met &= _report(case, _measure(case, urls, args.rounds))
+            with (
+                _servers(args, case, model, Path(folder)) as urls,
+                _bare(args, case, model) as bare,
+            ):
+                met &= _report(case, _measure(case, urls, args.rounds, bare))
     return 0 if met else 1
 
 
