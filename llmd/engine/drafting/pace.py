@@ -8,8 +8,6 @@ at the places before speaks for the later ones, too, or no draft would ever beco
 
 from __future__ import annotations
 
-from statistics import mean
-
 from llmd.engine.drafting.drafter import Trust
 
 _GROUPS = 6  # places 1, 2-3, 4-7, 8-15, 16-31, 32 and beyond
@@ -66,23 +64,25 @@ class Rates:
     def _computed(self, trust: Trust, length: int) -> list[float]:
         chances: list[float] = []
         chance = 1.0
-        for group, (start, end) in enumerate(_BOUNDS):
-            rate = self._rate(trust, group)
+        for (start, end), rate in zip(_BOUNDS, self._rates(trust), strict=True):
             for _ in range(start, min(end, length)):
                 chance *= rate
                 chances.append(chance)
         return chances
 
-    def _rate(self, trust: Trust, group: int) -> float:
-        hits = self._hits[trust][group] + _BELIEF * self._believed(trust, group)
-        return hits / (self._tries[trust][group] + _BELIEF)
-
-    def _believed(self, trust: Trust, group: int) -> float:
-        """Return the rate that is expected before any try."""
-        nearer = self._rate(trust, group - 1) if group else None
-        before = self._before._rate(trust, group) if self._before else None  # noqa: SLF001  same class
-        known = [rate for rate in (nearer, before) if rate is not None]
-        return mean(known) if known else _FIRST_GUESS[trust]
+    def _rates(self, trust: Trust) -> list[float]:
+        """Return the rate of each group of places."""
+        before = self._before._rates(trust) if self._before else None  # noqa: SLF001  same class
+        rates: list[float] = []
+        expected = _FIRST_GUESS[trust]
+        for group, (hits, tries) in enumerate(
+            zip(self._hits[trust], self._tries[trust], strict=True)
+        ):
+            if before:
+                expected = (expected + before[group]) / 2 if rates else before[group]
+            expected = (hits + _BELIEF * expected) / (tries + _BELIEF)
+            rates.append(expected)
+        return rates
 
 
 class Rest:
