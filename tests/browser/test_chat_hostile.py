@@ -154,6 +154,11 @@ def test_an_answer_with_everything_is_accessible(visit: Open, chats: Daemon) -> 
 
 
 def wrongs(page: Page) -> list[str]:
+    # what is half faded in has too little contrast for a moment
+    page.evaluate(
+        "Promise.all(document.getAnimations().filter(one => one instanceof CSSTransition)"
+        ".map(one => one.finished.catch(() => null))).then(() => true)"
+    )
     found = Axe().run(page).response["violations"]
     return [
         f"{one['id']}: {[node['html'][:150] for node in one['nodes']]}"

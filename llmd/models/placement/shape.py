@@ -96,15 +96,18 @@ def run_of(facts: Facts, shape: Shape) -> Run:
     """Return the context that a model is served from."""
     if not shape.generates:
         return _embedding(facts, shape)
-    sequences = slots(facts, shape)
+    used, in_place = slots(facts, shape), _in_place(facts, shape)
+    outputs = max(shape.parallel + shape.rows, used) + _FILLED
+    sequences = used + (not facts.recurrent and not shape.gpu)
     return Run(
         cells=whole_cells(shape.cells),
-        sequences=sequences + (not facts.recurrent and not shape.gpu),
+        # an id for each row, so that no room for copies is made when a call has more rows than ids
+        sequences=min(max(sequences, outputs), MOST_SLOTS + 1) if in_place else sequences,
         tokens=shape.tokens,
-        outputs=max(shape.parallel + shape.rows, sequences) + _FILLED,
+        outputs=outputs,
         kv_type=shape.kv_type,
         flash=shape.flash,
-        in_place=_in_place(facts, shape),
+        in_place=in_place,
     )
 
 
