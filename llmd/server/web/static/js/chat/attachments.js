@@ -72,9 +72,18 @@ function removable(template, list, at, name) {
   return made;
 }
 
-async function take(list) {
+/** Files that come while others are still read go behind them. */
+let taking = Promise.resolve();
+
+function take(list) {
+  const given = [...list]; // the browser empties its own list
+  taking = taking.catch(() => {}).then(() => takeAll(given));
+  return taking;
+}
+
+async function takeAll(list) {
   const refused = new Map();
-  for (const file of [...list]) {
+  for (const file of list) {
     const why = await (isPicture(file) ? takePicture(file) : takeText(file));
     if (why) refused.set(why, [...(refused.get(why) ?? []), file.name]);
   }
