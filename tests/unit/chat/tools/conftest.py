@@ -27,6 +27,7 @@ from llmd.chat.reasoning import (
     SOLAR,
     Thinking,
 )
+from llmd.chat.scanning import Scanner
 from llmd.chat.tools import registry
 from llmd.chat.tools.formats import CallFormat
 from llmd.chat.tools.lark import Spelling
@@ -136,6 +137,14 @@ class Read:
     calls: list[Call]
     ids: list[str]
     ended: bool
+
+
+def scanner(text: str) -> Scanner:
+    """Return a scanner that has a whole text."""
+    scan = Scanner(lambda: "id")
+    scan.add(text)
+    scan.finish()
+    return scan
 
 
 def layout(form: CallFormat, **wishes: Any) -> Layout:

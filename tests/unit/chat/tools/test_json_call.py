@@ -2,16 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from llmd.chat.scanning import Malformed, Scanner
+from llmd.chat.scanning import Malformed
 from llmd.chat.tools import json_call
 from llmd.protocol.events import Portion
-
-
-def scanner(text: str) -> Scanner:
-    scan = Scanner(lambda: "id")
-    scan.add(text)
-    scan.finish()
-    return scan
+from tests.unit.chat.tools.conftest import scanner
 
 
 def read(text: str) -> list[tuple[str, str]]:

@@ -6,15 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmd.chat.scanning import Malformed, Scanner
+from llmd.chat.scanning import Malformed
 from llmd.chat.tools import json_text
-
-
-def scanner(text: str) -> Scanner:
-    scan = Scanner(lambda: "id")
-    scan.add(text)
-    scan.finish()
-    return scan
+from tests.unit.chat.tools.conftest import scanner
 
 
 def passed(text: str) -> tuple[str, str]:

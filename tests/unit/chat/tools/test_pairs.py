@@ -2,19 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from llmd.chat.scanning import Malformed, Scanner
+from llmd.chat.scanning import Malformed
 from llmd.chat.tools.offer import Tool
 from llmd.chat.tools.pairs import PairTags
+from tests.unit.chat.tools.conftest import scanner
 
 TAGS = PairTags("<k>", "</k>", "<v>", "</v>", "</call>")
 TOOL = Tool("f", {"properties": {"a b": {"type": "integer"}, "c": {"type": "string"}}})
-
-
-def scanner(text: str) -> Scanner:
-    scan = Scanner(lambda: "id")
-    scan.add(text)
-    scan.finish()
-    return scan
 
 
 def test_pairs_stand_on_lines_of_their_own() -> None:

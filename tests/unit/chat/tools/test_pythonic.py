@@ -8,15 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmd.chat.scanning import Malformed, Scanner
+from llmd.chat.scanning import Malformed
 from llmd.chat.tools import pythonic
-
-
-def scanner(text: str) -> Scanner:
-    scan = Scanner(lambda: "id")
-    scan.add(text)
-    scan.finish()
-    return scan
+from tests.unit.chat.tools.conftest import scanner
 
 
 def literal(text: str) -> Any:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from llmd.chat.scanning import Malformed, Scanner
+from llmd.chat.scanning import Malformed
 from llmd.chat.tools.offer import Tool
 from llmd.chat.tools.tagged import Arguments, as_json, is_json
+from tests.unit.chat.tools.conftest import scanner
 
 TOOL = Tool("f", {"properties": {"text": {"type": "string"}, "number": {"type": "integer"}}})
 
@@ -53,13 +54,6 @@ def test_what_cannot_be_json_is_a_string(text: str) -> None:
 def test_json_is_what_everybody_reads() -> None:
     assert is_json('{"a": [1]}')
     assert not any(map(is_json, ("", "NaN", "-Infinity", "{a: 1}", "[" * 100_000)))
-
-
-def scanner(text: str) -> Scanner:
-    scan = Scanner(lambda: "id")
-    scan.add(text)
-    scan.finish()
-    return scan
 
 
 def test_arguments_are_written_one_after_the_other() -> None:
