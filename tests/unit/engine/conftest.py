@@ -32,7 +32,7 @@ def load_order(path: Path, **changes: object) -> Load:
         "kv_type": "f16",
         "batch": 256,
         "prefill_chunk": 64,
-        "threads": 2,
+        "threads": 1,
         "gpu_layers": 0,
         "max_queue": 64,
         "prefixes": 16,
@@ -92,7 +92,7 @@ class Judge:
     """
 
     def __init__(self, model: Model) -> None:
-        shape = ContextShape(tokens=2048, sequences=1, batch=2048, micro_batch=512, threads=2)
+        shape = ContextShape(tokens=2048, sequences=1, batch=2048, micro_batch=512, threads=1)
         context = Context.create(model, shape)
         assert context
         self._context, self._batch = context, Batch(2048)
