@@ -34,6 +34,14 @@ class CacheType(StrEnum):
     Q4_0 = "q4_0"
 
 
+class WindowCache(StrEnum):
+    """What layers that attend to a sliding window keep of a sequence."""
+
+    AUTO = "auto"
+    FULL = "full"
+    WINDOW = "window"
+
+
 class FlashAttention(StrEnum):
     """Whether attention is computed without storing its scores."""
 
@@ -119,6 +127,11 @@ class EngineSettings(Section, frozen=True):
     """
     kv_type: CacheType = CacheType.F16
     """Element type of the KV cache."""
+    swa_cache: WindowCache = WindowCache.AUTO
+    """What layers with a sliding window keep: all tokens (full) or a window of each sequence
+    (window), which takes less memory and is copied where prompts begin alike; auto: a window, if it
+    is quickly copied or memory is short.
+    """
     batch: Annotated[int, Meta(ge=32, le=8192)] = 512
     """Tokens one decode call carries; half as many more where that ends the prompts."""
     prefill_chunk: Annotated[int, Meta(ge=1, le=8192)] = 256
@@ -177,8 +190,8 @@ class CacheSettings(Section, frozen=True):
     spare: Size = Size(2**30)
     """Disk space that stays free."""
     memory: Size = Size(0)
-    """Memory of each loaded model for prefixes that its KV cache gave up; 0: a sixteenth of what is
-    free when it is loaded, at most 512MiB.
+    """Memory of each loaded model for prefixes that its KV cache gave up, and for checkpoints of
+    windows and states; 0: a sixteenth of what is free when it is loaded, at most 512MiB.
     """
 
 

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 
 from llmd.engine.media_span import boundary
 from llmd.engine.memory import Memory
-from llmd.engine.prefix_cache import PrefixCache
+from llmd.engine.prefix_cache import Match, PrefixCache
 from llmd.engine.sequence import Divergence, Sequence, Space
 
 # a shorter beginning is read as soon as it is shared
 _WORTH = 2
+# tokens that are read anew sooner than a stop for a checkpoint pays
+_FORK = 64
 # cells freed at once, so that a growing answer does not trim a prefix token by token
 _FREED = 256
 # prefixes with fewer tokens of their own are short
@@ -101,7 +103,9 @@ class KVCache:
     def attach(self, sequence: Sequence, reuse: Reuse) -> None:
         """Give a sequence a slot, with what it can reuse in it."""
         if sequence.reused is None:
-            sequence.miss = self._divergence(sequence, reuse.length)
+            matches = self.tree.match(sequence.space, sequence.tokens[:-1])
+            sequence.miss = self._divergence(sequence, reuse.length, matches)
+            self._mark_fork(sequence, reuse.length, matches)
         length, holder = reuse.length, reuse.holder
         if length:
             self.tree.touch(holder, length)
@@ -118,6 +122,14 @@ class KVCache:
         if sequence.reused is None:
             sequence.reused = length
         self._slim(sequence.slot)
+
+    def _mark_fork(self, sequence: Sequence, reused: int, matches: list[Match]) -> None:
+        """Have a prompt stop where it leaves another one, if the memory could not go on from there:
+        the next that leaves there can.
+        """
+        fork = matches[0].length if matches else 0
+        if fork - reused >= _FORK and boundary(sequence.media, fork) == fork:
+            sequence.stops.append(fork)
 
     def passing(self) -> list[int]:
         """Return the parked prefixes that the next request pushes out, unless it goes on from
@@ -239,13 +251,14 @@ class KVCache:
         """Free cells of one parked prefix; return how many."""
         held, tail = self.tree.length(holder), self.tree.tail(holder)
         wanted = max(missing, _FREED)
-        if not self._memory.cuts or tail <= wanted:
+        left = self._memory.usable(holder, held, max(0, held - wanted))
+        if not self._memory.cuts or not left or tail <= held - left:
             self._drop(holder)
             return tail
-        self._remember(self.tree.tokens(holder), held - wanted)
-        self.tree.cut(holder, held - wanted)
-        self._memory.trim(holder, held - wanted)
-        return wanted
+        self._remember(self.tree.tokens(holder), left)
+        self.tree.cut(holder, left)
+        self._memory.trim(holder, left)
+        return held - left
 
     def _drop(self, holder: int, *, keep: bool = True) -> None:
         if keep:
@@ -264,14 +277,15 @@ class KVCache:
         while len(self._evicted) > _REMEMBERED:
             self._evicted.popitem(last=False)
 
-    def _divergence(self, sequence: Sequence, reused: int) -> Divergence | None:
+    def _divergence(
+        self, sequence: Sequence, reused: int, matches: list[Match]
+    ) -> Divergence | None:
         """Find out why no more of a prompt was held than `reused` tokens."""
         prompt = sequence.tokens
         if self._evicted:
             gone = max((end for end, block in _blocks(prompt) if block in self._evicted), default=0)
             if gone > reused + _BLOCK:
                 return Divergence(reused, [], evicted=gone - reused)
-        matches = self.tree.match(sequence.space, prompt[:-1])
         length = matches[0].length if matches else 0
         holders = matches[0].holders if matches else self.tree.holders(sequence.space)
         longest = max(holders, key=self.tree.length, default=None)

@@ -45,8 +45,11 @@ from llmd.protocol.frames import Load, Ready
 _USUAL_CONTEXT = 8192
 _KV_SHARE = 4
 _PARKED_STATES = 4
+_WINDOWS_SHARE = 16
+"""The part of the cells of a cache that the windows of parked prefixes may take."""
 _SHELF_SHARE = 16
 _SHELF_BYTES = 512 * 2**20
+_CHECKPOINTS_BYTES = 256 * 2**20
 _MOST_SLOTS = 255  # LLAMA_MAX_SEQ, but for the one of rows that fill up a step
 CPU_MICRO_BATCH = 256
 """Tokens that CPUs compute together; of more, what lies between two layers leaves their caches."""
@@ -182,12 +185,15 @@ def _engine(
     load: Load, target: Target, adapters: Adapters, context_length: int, complaints: Complaints
 ) -> Engine:
     model, context = target.model, target.context
-    memory = memory_for(model, context)
+    shelf = _shelf_bytes(load)
+    saved = 0 if model.has_plain_cache else min(shelf // 2, _CHECKPOINTS_BYTES)
+    memory = memory_for(model, context, saved, narrow=not target.shape.full_windows)
     limits = Limits(
         parallel=load.parallel,
-        slots=_slots(load, model),
+        slots=_slots(load, model, target.shape.tokens),
         kv_tokens=context.tokens,
-        batch=load.batch,
+        # behind drafted tokens, a second micro batch may overwrite what a window still needs
+        batch=min(load.batch, target.shape.micro_batch) if model.swa_window else load.batch,
         prefill_chunk=load.prefill_chunk,
         max_queue=load.max_queue,
         slowdown=load.slowdown,
@@ -206,13 +212,13 @@ def _engine(
     machine = Machine(model, context, memory, adapters.activate, threads, speculator, filler)
     engine = Engine(machine, limits, context_length)
     if load.prefixes:
-        stores = Stores(PrefixShelf(_shelf_bytes(load)), _files(load, machine, complaints))
+        stores = Stores(PrefixShelf(shelf - saved), _files(load, machine, complaints))
         engine.warm = WarmPrefixes(stores, model, context, memory, engine.scheduler.cache)
     return engine
 
 
 def _shelf_bytes(load: Load) -> int:
-    """Return the memory for prefixes that are not in the KV cache."""
+    """Return the memory for prefixes that are not in the KV cache, and for checkpoints."""
     if load.shelf_memory is not None:
         return load.shelf_memory
     return min(psutil.virtual_memory().available // _SHELF_SHARE, _SHELF_BYTES)
@@ -236,13 +242,23 @@ def _files(load: Load, machine: Machine, complaints: Complaints) -> CacheFiles |
     return CacheFiles(Path(load.shelf.directory), which, bounds, complaints.warn)
 
 
-def _slots(load: Load, model: Model) -> int:
+def _slots(load: Load, model: Model, cells: int) -> int:
     """Return the sequence ids: those that run, those that are parked, and one to move with."""
     parked = load.prefixes
     if model.is_recurrent or model.is_hybrid:
         # each id costs a state, allocated up front
         parked = min(parked, _PARKED_STATES)
+    elif _is_narrow(load, model):
+        # each id costs a window
+        parked = min(parked, max(_PARKED_STATES, cells // _WINDOWS_SHARE // model.swa_window))
     return min(load.parallel + parked + 1, _MOST_SLOTS)
+
+
+def _is_narrow(load: Load, model: Model) -> bool:
+    """Whether windowed layers have cells for windows only."""
+    return bool(model.swa_window) and not (
+        load.full_windows or model.is_recurrent or model.is_hybrid
+    )
 
 
 def _fills(load: Load, model: Model) -> bool:
@@ -259,7 +275,7 @@ def _micro_batch(load: Load) -> int:
 
 
 def _shape(load: Load, model: Model, kv_tokens: int, threads: int) -> ContextShape:
-    slots, in_place = _slots(load, model), _in_place(load, model)
+    slots, in_place = _slots(load, model, kv_tokens), _in_place(load, model)
     # llama.cpp wants room for a row of each sequence id, though few ask for one at a time
     outputs = max(load.parallel + load.drafting.rows, slots) + MOST
     sequences = slots + _fills(load, model)
@@ -275,6 +291,7 @@ def _shape(load: Load, model: Model, kv_tokens: int, threads: int) -> ContextSha
         outputs=outputs,
         kv_type=load.kv_type,
         flash_attention=load.flash_attention,
+        full_windows=not _is_narrow(load, model),
         in_place=in_place,
     )
 

@@ -1,24 +1,26 @@
 """What the KV cache or the state of a model allows: which prefixes can be continued.
 
-Three kinds behind one interface; `memory_for` reads from the model which one it gets. Attention
-caches can be cut and shared at any token. Sliding-window layers may have dropped what lies before
-their window, so each cut is checked. Recurrent and hybrid models keep one state per sequence that
-cannot go back: prefixes are continued from where the state stands, or from checkpoints of the state
-taken while the prompt was read (what llama-server calls context checkpoints).
+One interface; `memory_for` reads from the model which kind it gets. Attention caches can be cut and
+shared at any token. Sliding-window layers may have dropped what lies before their window, so each
+cut is checked, and checkpoints bring windows back. Recurrent and hybrid models keep one state per
+sequence that cannot go back: prefixes are continued from where the state stands, or from
+checkpoints of the state taken while the prompt was read (what llama-server calls context
+checkpoints).
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Protocol
 
 from llmd.engine.bindings import Context, Model
 from llmd.engine.bindings.library import Bytes
+from llmd.engine.checkpoints import Checkpoints
 
 # a prompt that comes again, or with a changed last line, is continued from this far before its end
 _BEFORE_END = 4
 _EVERY = 512
-_CHECKPOINTS_BYTES = 256 * 2**20
+# windows up to this size are saved for every prompt: some tens of milliseconds at most
+_QUICK_BYTES = 64 * 2**20
 
 
 class Memory(Protocol):
@@ -27,6 +29,10 @@ class Memory(Protocol):
     @property
     def cuts(self) -> bool:
         """Whether any suffix of a sequence can be given up."""
+
+    @property
+    def notes_ends(self) -> bool:
+        """Whether it wants to know that a prompt was read to its end."""
 
     def usable(self, holder: int, held: int, length: int) -> int:
         """Return the longest prefix, at most `length`, of a sequence of `held` tokens that another
@@ -58,6 +64,7 @@ class AttentionMemory:
     """Plain attention; also multi-head latent attention."""
 
     cuts = True
+    notes_ends = False
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -94,48 +101,110 @@ class AttentionMemory:
 
 
 class WindowMemory(AttentionMemory):
-    """Layers that attend to a window only may have reused the cells before it."""
+    """Layers that attend to a window only: llama.cpp reuses the cells before it, sooner or later.
 
-    def __init__(self, context: Context, window: int) -> None:
+    What a window has left behind is brought back from a checkpoint: that of the end of a prompt,
+    where `quick` says that windows are copied in no time, and those of places that another prompt
+    could not go on from. Cells that sequences share are never reused. Where there are cells for a
+    window of each sequence and no more (`narrow`), sequences share those of the other layers, and
+    each has a window of its own.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        window: int,
+        limit_bytes: int,
+        *,
+        narrow: bool = False,
+        quick: bool = True,
+    ) -> None:
         super().__init__(context)
         self._window = window
+        self._narrow = narrow
+        self.notes_ends = quick
+        self._checkpoints = Checkpoints(limit_bytes)
 
     def usable(self, holder: int, held: int, length: int) -> int:
-        """Any prefix whose last window is still there."""
+        """Any prefix whose last window is still there, or up to the last checkpoint."""
         length = min(held, length)
-        return length if self._context.first(holder) <= max(0, length - self._window + 1) else 0
+        if self._is_whole(holder, length):
+            return length
+        # llama.cpp saves a token more than the next one looks back to
+        return min(self._checkpoints.longest(holder, length + 1), length)
+
+    def share(self, source: int, target: int, length: int) -> bool:
+        """Tag the cells with a second sequence, and copy the window where that must be."""
+        whole = self._is_whole(source, length)
+        self._context.copy(source, target, 0, length)
+        self._checkpoints.inherit(source, target, length)
+        if whole and not self._narrow:
+            return True
+        if whole:
+            state: Bytes | None = self._context.state_save(target, partial=True)
+        else:
+            state = self._checkpoints.get(source, length)
+            if state is None:
+                state = self._checkpoints.get(source, length + 1)
+        done = (
+            state is not None
+            and self._context.state_load(target, state, partial=True)
+            and self._context.remove(target, length, -1)
+            and self._is_whole(target, length)
+        )
+        if not done:
+            self.trim(target, 0)
+        return done
+
+    def trim(self, holder: int, length: int) -> None:
+        """Remove the cells of a suffix, and its checkpoints."""
+        super().trim(holder, length)
+        self._checkpoints.forget(holder, length)
+
+    def note(self, holder: int, length: int) -> None:
+        """Take a checkpoint."""
+        self._checkpoints.put(holder, length, self._context.state_save(holder, partial=True))
+
+    def checkpoints(self, holder: int) -> dict[int, Bytes]:
+        """Those that are left."""
+        return self._checkpoints.of(holder)
+
+    def put_checkpoints(self, holder: int, states: dict[int, Bytes]) -> None:
+        """Keep them with the others."""
+        for at, state in states.items():
+            self._checkpoints.put(holder, at, state)
+
+    def _is_whole(self, holder: int, length: int) -> bool:
+        """Whether the window before the token that follows `length` others is still there."""
+        first, last = self._context.first(holder), self._context.last(holder)
+        return first <= max(0, length - self._window + 1) and last + 1 >= length
 
 
 class StateMemory:
     """Recurrent and hybrid models: the state of the end, and checkpoints on the way."""
 
     cuts = False
+    notes_ends = False
 
-    def __init__(
-        self, context: Context, limit_bytes: int = _CHECKPOINTS_BYTES, every: int = _EVERY
-    ) -> None:
+    def __init__(self, context: Context, limit_bytes: int, every: int = _EVERY) -> None:
         self._context = context
-        self._limit = limit_bytes
         self._every = every
-        self._checkpoints: OrderedDict[tuple[int, int], Bytes] = OrderedDict()
-        """(sequence id, tokens) to the state after them; the oldest first."""
+        self._checkpoints = Checkpoints(limit_bytes)
 
     def usable(self, holder: int, held: int, length: int) -> int:
         """The whole of it if the state still stands there, or up to the last checkpoint."""
         if held <= length and self._context.last(holder) + 1 == held:
             return held
-        length = min(held, length)
-        places = (at for who, at in self._checkpoints if who == holder and at <= length)
-        return max(places, default=0)
+        return self._checkpoints.longest(holder, min(held, length))
 
     def share(self, source: int, target: int, length: int) -> bool:
         """Copy the whole, then go back to the checkpoint; in place where source is target."""
         if source != target:
             self._context.copy(source, target)
-            self._inherit(source, target, length)
+            self._checkpoints.inherit(source, target, length)
         if self._context.last(target) + 1 == length:
             return True
-        state = self._checkpoints.get((target, length))
+        state = self._checkpoints.get(target, length)
         # the state first: while it stands behind a position, nothing before it can be removed
         done = (
             state is not None
@@ -161,42 +230,30 @@ class StateMemory:
 
     def note(self, holder: int, length: int) -> None:
         """Take a checkpoint."""
-        self._checkpoints[holder, length] = self._context.state_save(holder, partial=True)
-        self._bound()
+        self._checkpoints.put(holder, length, self._context.state_save(holder, partial=True))
 
     def checkpoints(self, holder: int) -> dict[int, Bytes]:
         """Those that are left."""
-        return {at: state for (who, at), state in self._checkpoints.items() if who == holder}
+        return self._checkpoints.of(holder)
 
     def put_checkpoints(self, holder: int, states: dict[int, Bytes]) -> None:
         """Keep them with the others."""
         for at, state in states.items():
-            self._checkpoints[holder, at] = state
-        self._bound()
+            self._checkpoints.put(holder, at, state)
 
     def _empty(self, holder: int) -> None:
         self._context.remove(holder)
-        for key in [key for key in self._checkpoints if key[0] == holder]:
-            del self._checkpoints[key]
-
-    def _inherit(self, source: int, target: int, length: int) -> None:
-        for who, at in list(self._checkpoints):
-            if who == source and at <= length:
-                self._checkpoints[target, at] = self._checkpoints[source, at]
-
-    def _bound(self) -> None:
-        # states are shared between keys, so count each once
-        sizes = {id(state): state.nbytes for state in self._checkpoints.values()}
-        while sum(sizes.values()) > self._limit and len(self._checkpoints) > 1:
-            _, state = self._checkpoints.popitem(last=False)
-            if all(kept is not state for kept in self._checkpoints.values()):
-                del sizes[id(state)]
+        self._checkpoints.forget(holder)
 
 
-def memory_for(model: Model, context: Context) -> Memory:
-    """Return the interface to this model's memory."""
+def memory_for(model: Model, context: Context, limit_bytes: int, *, narrow: bool = False) -> Memory:
+    """Return the interface to this model's memory, with checkpoints of so many bytes, or one;
+    `narrow`: windowed layers have cells for windows only.
+    """
     if model.is_recurrent or model.is_hybrid:
-        return StateMemory(context)
-    if model.swa_window:
-        return WindowMemory(context, model.swa_window)
-    return AttentionMemory(context)
+        return StateMemory(context, limit_bytes)
+    if not model.swa_window:
+        return AttentionMemory(context)
+    window = model.swa_window
+    quick = window * model.kv_bytes_per_token("f16") <= _QUICK_BYTES
+    return WindowMemory(context, window, limit_bytes, narrow=narrow, quick=quick)

@@ -386,7 +386,8 @@ class Scheduler:
     def _chunk(self, sequence: Sequence, count: int) -> Chunk:
         end = sequence.cached + count
         last = end == len(sequence.tokens)
-        return Chunk(sequence, count, last=last, stop=not last and end == self._stop(sequence))
+        stop = end == self._stop(sequence) and (not last or self._memory.notes_ends)
+        return Chunk(sequence, count, last=last, stop=stop)
 
 
 def _depth(reading: list[Sequence]) -> int:

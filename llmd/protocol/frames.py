@@ -54,6 +54,9 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
     slowdown: float = 2.0
     prefill_threads: int = 0
     flash_attention: str = "auto"
+    full_windows: bool = True
+    """Whether layers that attend to a window keep all tokens; otherwise a window of each sequence.
+    """
     shelf: Shelf | None = None
     shelf_memory: int | None = None
     """Bytes for prefixes that the KV cache gave up; None: a share of what is free."""

@@ -111,6 +111,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     parallel: int
     kv_tokens: int
     kv_type: str
+    full_windows: bool = True
+    """Whether layers that attend to a window keep all tokens, or a window of each sequence."""
     layers: int
     """Those that can be offloaded, the output counted as one."""
     gpu_layers: int = 0

@@ -40,6 +40,7 @@ class Orders:
             parallel=plan.parallel,
             kv_tokens=plan.kv_tokens,
             kv_type=plan.kv_type,
+            full_windows=plan.full_windows,
             batch=engine.batch,
             prefill_chunk=engine.prefill_chunk,
             threads=engine.threads,

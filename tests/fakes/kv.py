@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from llmd.engine.bindings.library import Bytes
     from llmd.engine.plan import Plan
 
+_CHECKPOINTS = 2**20
+
 
 @dataclass
 class FakeKV:
@@ -36,9 +38,12 @@ class FakeKV:
 
     def __post_init__(self) -> None:
         self._cells = count()
-        context = cast("Context", self)
+        self.context = cast("Context", self)
+        """It, as memories take it."""
         self.memory: Memory = (
-            AttentionMemory(context) if self.cuts else StateMemory(context, every=self.every)
+            AttentionMemory(self.context)
+            if self.cuts
+            else StateMemory(self.context, _CHECKPOINTS, every=self.every)
         )
 
     @property

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from llmd.config.settings import PoolSettings, Settings
+from llmd.config.settings import EngineSettings, PoolSettings, Settings, WindowCache
 from llmd.models.gguf.inspection import inspect
 from llmd.models.placement import Experience, error
 from llmd.protocol.models import Kind, ModelManifest
@@ -61,10 +61,12 @@ def described(path: Path) -> ModelManifest:
 
 
 async def loaded(
-    planner: MemoryPlanner, manifest: ModelManifest, options: LoadOptions
+    planner: MemoryPlanner,
+    manifest: ModelManifest,
+    options: LoadOptions,
+    settings: Settings = Settings(),  # noqa: B008  frozen
 ) -> tuple[Plan, list[DeviceUse]]:
     """Plan, load as planned, and return the plan and what was taken."""
-    settings = Settings()
     plan = await planner.plan(manifest, options, await planner.rooms([]))
     assert plan.fits, plan.problem
     load = Orders(settings.engine).load(manifest, options, plan)
@@ -113,6 +115,19 @@ def test_a_plan_is_within_a_tenth_of_what_is_taken(
     off = buffers(plan.uses) / buffers(measured) - 1
     assert abs(off) < CLOSE, (plan.uses, measured)
     assert abs(error(plan.uses, measured)) < CLOSE, (plan.uses, measured)
+
+
+@pytest.mark.parametrize("windows", [WindowCache.FULL, WindowCache.WINDOW])
+def test_windows_take_what_was_planned(sparse: Files, tmp_path: Path, windows: WindowCache) -> None:
+    settings = Settings(engine=EngineSettings(swa_cache=windows))
+    planner = MemoryPlanner(settings, Devices(), Experience(tmp_path / "experience.json"))
+    options = LoadOptions(context_length=32768, kv_tokens=32768, parallel=4)
+    manifest = described(sparse("swa", "Q8_0"))
+    plan, measured = asyncio.run(loaded(planner, manifest, options, settings))
+    assert plan.full_windows is (windows is WindowCache.FULL)
+    assert abs(error(plan.uses, measured)) < CLOSE, (plan.uses, measured)
+    planned, taken = (sum(use.parts.kv_cache for use in uses) for uses in (plan.uses, measured))
+    assert planned == taken
 
 
 def test_an_embedding_model_is_planned_with_what_its_first_batch_takes(

@@ -47,6 +47,10 @@ class ContextShape:
     flash_attention: str = "auto"
     embeddings: bool = False
     pooling: Pooling = Pooling.UNSPECIFIED
+    full_windows: bool = True
+    """Whether layers that attend to a window have cells for all tokens; otherwise for a window of
+    each sequence and a micro batch.
+    """
     in_place: bool = False
     """Read logits where they are computed, where that is possible, and give back the memory that
     copies do not need; only where the CPU computes all of them.
@@ -114,6 +118,7 @@ class Context:
         params.type_k = params.type_v = KV_TYPES[shape.kv_type]
         params.flash_attn_type = FLASH_ATTENTION[shape.flash_attention]
         params.kv_unified = True
+        params.swa_full = shape.full_windows
         params.embeddings = shape.embeddings
         params.pooling_type = int(shape.pooling)
         params.no_perf = True

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from llmd.models.placement.correcting import Lesson, corrected
-from llmd.models.placement.layout import layout
+from llmd.models.placement.layout import layout, window_size
 from llmd.models.placement.searching import largest
-from llmd.models.placement.shape import CELL_STEP, Shape, whole_cells
+from llmd.models.placement.shape import CELL_STEP, Shape, can_be_narrow, whole_cells
 from llmd.models.placement.spreading import CPU, Placing
 from llmd.models.placement.subject import Subject
 from llmd.models.placement.wishes import LEAST_CONTEXT, Wishes
@@ -28,6 +28,10 @@ _SHELF_STEP = 16 * _MIB
 _SPARE = 32 * _MIB
 _SPARE_GPU = 128 * _MIB
 """Drivers and libraries take some more as they please."""
+_QUICK_WINDOW = 64 * _MIB
+"""The window of a sequence is copied in some tens of milliseconds at most, see engine/memory."""
+_NARROWER = 1.25
+"""How many times more cells are worth that windows must be copied that take longer."""
 _SCRATCH = 1.1
 """Bytes of the CPU's work buffer for each token and element of the widest layer."""
 
@@ -49,6 +53,7 @@ class Options:
     context_length: int
     gpu_layers: int
     cpu_moe: int
+    full_windows: bool = True
 
 
 class Fitting:
@@ -85,11 +90,21 @@ class Fitting:
             context_length=self.wishes.context_length,
             gpu_layers=min(asked, layers) if asked >= 0 else layers,
             cpu_moe=self.wishes.cpu_moe or 0,
+            full_windows=self._full_windows(),
         )
 
     def search(self) -> Arrangement | None:
         """Return the best that fits; None where nothing does."""
         wanted = self.wanted
+        found = self._search(wanted)
+        if not (wanted.full_windows and self._may_be_narrow) or (found and self._is_all(found)):
+            return found
+        narrow = self._search(replace(wanted, full_windows=False))
+        if found and narrow and _worth(narrow) < _worth(found, _NARROWER):
+            return found
+        return narrow or found
+
+    def _search(self, wanted: Options) -> Arrangement | None:
         context = wanted.context_length
         while True:
             found = self._with_context(replace(wanted, context_length=context))
@@ -103,6 +118,8 @@ class Fitting:
         if not self.wishes.asked_context:
             context = min(context, LEAST_CONTEXT)
         options = replace(self.wanted, context_length=context)
+        if self._may_be_narrow:
+            options = replace(options, full_windows=False)
         if self.gpus and not (self.wishes.require_gpu or self.wishes.asked_layers):
             options = replace(options, gpu_layers=0)
         return self._made(options, self._least_cells(options), 0)
@@ -115,14 +132,20 @@ class Fitting:
             return whole_cells(self.wishes.kv_tokens)
         context = options.context_length
         free = sum(self.rooms[gpu] for gpu in self.gpus) or self.rooms.get(CPU, 0)
+        most, share = context * self.wishes.parallel, free // _SHARE_OF_FREE
+        if not options.full_windows:
+            # their windows cost more than their first cells, which have no price of their own
+            found = largest(
+                CELL_STEP, most, lambda n: self._cells_size(options, n) <= share, CELL_STEP
+            )
+            return whole_cells(max(context, found or 0))
         one, two = (self._cells_size(options, cells) for cells in (CELL_STEP, 2 * CELL_STEP))
         each = max(1, (two - one) // CELL_STEP)
-        affordable = free // _SHARE_OF_FREE // each
-        return whole_cells(max(context, min(context * self.wishes.parallel, affordable)))
+        return whole_cells(max(context, min(most, share // each)))
 
     def lesson(self, plan: Plan, measured: Sequence[DeviceUse], seconds: float) -> Lesson:
         """Return what a load that went as `plan` says taught."""
-        options = Options(plan.context_length, plan.gpu_layers, plan.cpu_moe)
+        options = Options(plan.context_length, plan.gpu_layers, plan.cpu_moe, plan.full_windows)
         shape, placing = self._shape(options, plan.kv_tokens), self._placing(options)
         predicted = layout(self.subject, shape, placing, plan.shelf_memory)
         return Lesson(shape_key(shape, placing), predicted, list(measured), seconds)
@@ -145,6 +168,26 @@ class Fitting:
             widest = max((x.feed_forward * max(1, x.experts_used) for x in facts.layers), default=0)
             spare = _SPARE + int(_SCRATCH * self.wishes.batch * widest)
         return use.parts.total + spare - self.rooms.get(use.device, 0)
+
+    @property
+    def _may_be_narrow(self) -> bool:
+        """Whether layers with windows may have cells for windows only."""
+        facts, extras = self.subject.facts, self.subject.extras
+        if self.wishes.swa_cache == "full" or not self.wishes.generates:
+            return False
+        return can_be_narrow(facts, prediction=bool(extras.prediction))
+
+    def _full_windows(self) -> bool:
+        """Whether layers with windows have cells for all tokens if memory is no matter."""
+        if not self._may_be_narrow:
+            return True
+        quick = window_size(self.subject.facts, self.wishes.kv_type) <= _QUICK_WINDOW
+        return not (quick or self.wishes.swa_cache == "window")
+
+    def _is_all(self, found: Arrangement) -> bool:
+        """Whether no sequence could make use of more cells."""
+        all_cells = self.wishes.kv_tokens or self.wishes.context_length * self.wishes.parallel
+        return found.shape.cells >= whole_cells(all_cells)
 
     def _with_context(self, wanted: Options) -> Arrangement | None:
         found = self._filled(wanted)
@@ -207,6 +250,7 @@ class Fitting:
             ranks=wishes.ranks,
             gpu=bool(self.gpus and options.gpu_layers),
             media=bool(self.subject.extras.projector),
+            full_windows=options.full_windows,
         )
 
     def _placing(self, options: Options) -> Placing:
@@ -238,12 +282,19 @@ def shape_key(shape: Shape, placing: Placing) -> str:
         int(shape.flash),
         int(shape.generates),
         int(shape.media),
+        int(shape.full_windows),
         placing.gpu_layers,
         ",".join(placing.gpus),
         placing.cpu_moe,
         int(placing.mapped),
     )
     return "/".join(map(str, values))
+
+
+def _worth(found: Arrangement, scale: float = 1.0) -> tuple[float, ...]:
+    """Return what an arrangement has, what matters most first; `scale` its cells."""
+    shape, placing = found.shape, found.placing
+    return shape.context_length, placing.gpu_layers, -placing.cpu_moe, shape.cells * scale
 
 
 def _moe(options: Options, layers: int) -> Options:

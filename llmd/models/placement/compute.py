@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from llmd.models.gguf.architectures import ENCODERS
 from llmd.models.gguf.facts import Facts, Layer
-from llmd.models.placement.shape import Run
+from llmd.models.placement.shape import Run, layer_cells
 
 _FLOAT = 4
 _HALF = 2
@@ -71,12 +71,14 @@ def compute_size(facts: Facts, run: Run) -> int:
 def masks_size(facts: Facts, run: Run) -> int:
     """Return the bytes of what says who attends to whom."""
     flash = run.flash and facts.architecture not in _STORES_SCORES
-    cells = run.cells if facts.has_cache else run.padded
-    kinds = len({layer.windowed for layer in facts.layers if layer.heads}) or 1
-    if not facts.has_cache or not any(layer.cached_keys for layer in facts.layers):
-        kinds = 0 if facts.has_cache else kinds
+    kinds = {layer.windowed: layer_cells(layer, run) for layer in facts.layers if layer.heads}
+    cells = sum(kinds.values()) or run.cells
+    if not facts.has_cache:
+        cells = run.padded * (len(kinds) or 1)
+    elif not any(layer.cached_keys for layer in facts.layers):
+        cells = 0
     chosen = _SPARSE.get(facts.architecture, 0.0) * run.cells * run.padded
-    return kinds * cells * run.padded * (_HALF if flash else _FLOAT) + int(chosen)
+    return cells * run.padded * (_HALF if flash else _FLOAT) + int(chosen)
 
 
 def output_size(facts: Facts, run: Run) -> int:
@@ -108,7 +110,7 @@ def _feed_forward(facts: Facts, layer: Layer) -> int:
 
 def _attention(facts: Facts, layer: Layer, run: Run, *, flash: bool) -> float:
     queries = layer.heads * layer.key_length
-    cells = run.cells if facts.has_cache else run.padded
+    cells = layer_cells(layer, run) if facts.has_cache else run.padded
     scores = 0 if flash else layer.heads * cells
     if facts.latent:
         # queries before and after they are projected into the latent space, and what comes back

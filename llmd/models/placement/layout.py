@@ -16,7 +16,7 @@ from llmd.models.gguf.caching import ELEMENT
 from llmd.models.gguf.compression import compressed_cells
 from llmd.models.gguf.facts import Facts, Layer, Weights
 from llmd.models.placement.compute import compute_size, masks_size, output_size
-from llmd.models.placement.shape import Run, Shape, draft_run, run_of
+from llmd.models.placement.shape import Run, Shape, draft_run, layer_cells, run_of
 from llmd.models.placement.spreading import CPU, Placing, devices_of
 from llmd.models.placement.subject import Subject, context_size, process_size
 from llmd.protocol.placement import DeviceUse, Parts
@@ -67,11 +67,19 @@ def layout(subject: Subject, shape: Shape, placing: Placing, shelf: int = 0) -> 
 
 def layer_cache(facts: Facts, layer: Layer, run: Run) -> int:
     """Return the bytes of cells and states of one layer, on the device where it lies."""
-    elements = (layer.cached_keys + layer.cached_values + layer.cached_index) * run.cells
+    cells = layer_cells(layer, run)
+    elements = (layer.cached_keys + layer.cached_values + layer.cached_index) * cells
     elements += layer.compressed * compressed_cells(run.cells, layer.compression)
     streams = run.sequences if facts.separate_streams else 1
     states = layer.state * _STATE_ELEMENT * run.sequences
     return int(elements * streams * ELEMENT[run.kv_type]) + states
+
+
+def window_size(facts: Facts, kv_type: str) -> int:
+    """Return the bytes of what layers that attend to a window keep of one sequence."""
+    layers = (layer for layer in facts.layers if layer.windowed)
+    elements = sum(layer.cached_keys + layer.cached_values for layer in layers)
+    return int(facts.window * elements * ELEMENT[kv_type])
 
 
 def _add_weights(

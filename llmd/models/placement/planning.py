@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from llmd.models.placement.arranging import Arrangement, Fitting
 from llmd.models.placement.compute import UNCERTAIN
@@ -46,6 +47,7 @@ def arrange(
         parallel=wishes.parallel,
         kv_tokens=chosen.shape.cells,
         kv_type=wishes.kv_type,
+        full_windows=chosen.shape.full_windows,
         layers=fitting.all_layers,
         gpu_layers=chosen.placing.gpu_layers,
         cpu_moe=chosen.placing.cpu_moe,
@@ -62,7 +64,7 @@ def arrange(
 
 
 def _is_shrunk(fitting: Fitting, found: Arrangement) -> bool:
-    wanted = fitting.wanted
+    wanted = replace(fitting.wanted, full_windows=found.shape.full_windows)
     return (
         found.shape.context_length < wanted.context_length
         or found.shape.cells < fitting.cells(wanted)
@@ -87,6 +89,11 @@ def _notes(fitting: Fitting, found: Arrangement) -> list[str]:
     if wishes.generates and shape.cells < shape.context_length * wishes.parallel:
         notes.append(
             f"The KV cache holds {shape.cells} tokens, shared by {wishes.parallel} sequences."
+        )
+    if not shape.full_windows:
+        notes.append(
+            f"Layers with a sliding window keep {fitting.subject.facts.window} tokens of each "
+            "sequence, not all."
         )
     mapped = sum(use.mapped for use in found.uses)
     if mapped:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llmd.models.gguf.architectures import ENCODERS
-from llmd.models.gguf.facts import Facts
+from llmd.models.gguf.facts import Facts, Layer
 
 MICRO_BATCH = 512
 """Most tokens of one forward pass on GPUs, and where pictures or sounds are read."""
@@ -23,6 +23,8 @@ CELL_STEP = 256
 _LARGE_VOCABULARY = 65_536
 """Tokens from which on logits are read where they are computed."""
 _PARKED_STATES = 4
+_WINDOWS_SHARE = 16
+"""The part of the cells of a cache that the windows of parked prefixes may take."""
 _EMBEDDED_TOKENS = 512
 _EMBEDDED_INPUTS = 64
 _HEADLESS_BATCH = 128
@@ -51,6 +53,8 @@ class Shape:
     """Whether any layer is offloaded."""
     media: bool = False
     """Whether it has a projector."""
+    full_windows: bool = True
+    """Whether layers that attend to a window keep all tokens, see `can_be_narrow`."""
 
     @property
     def tokens(self) -> int:
@@ -73,6 +77,8 @@ class Run:
     flash: bool = True
     in_place: bool = False
     """Whether no logits are copied: they are read where they are computed, or not computed."""
+    window_cells: int = 0
+    """Of layers that attend to a window; 0: as many as of all others."""
 
     @property
     def padded(self) -> int:
@@ -87,9 +93,20 @@ def whole_cells(tokens: int) -> int:
 
 def slots(facts: Facts, shape: Shape) -> int:
     """Return the sequence ids: those that run, those that are parked, and one to move with."""
-    # each id of a recurrent model costs a state
-    parked = min(shape.prefixes, _PARKED_STATES) if facts.recurrent else shape.prefixes
+    parked = shape.prefixes
+    if facts.recurrent:
+        # each id costs a state
+        parked = min(parked, _PARKED_STATES)
+    elif not shape.full_windows:
+        # each id costs a window
+        share = whole_cells(shape.cells) // _WINDOWS_SHARE // facts.window
+        parked = min(parked, max(_PARKED_STATES, share))
     return min(shape.parallel + parked + 1, MOST_SLOTS)
+
+
+def layer_cells(layer: Layer, run: Run) -> int:
+    """Return the cells that a layer has."""
+    return run.window_cells or run.cells if layer.windowed else run.cells
 
 
 def run_of(facts: Facts, shape: Shape) -> Run:
@@ -98,9 +115,10 @@ def run_of(facts: Facts, shape: Shape) -> Run:
         return _embedding(facts, shape)
     used, in_place = slots(facts, shape), _in_place(facts, shape)
     outputs = max(shape.parallel + shape.rows, used) + _FILLED
-    sequences = used + (not facts.recurrent and not shape.gpu)
+    sequences, cells = used + (not facts.recurrent and not shape.gpu), whole_cells(shape.cells)
+    windows = min(cells, whole_cells(facts.window * sequences + shape.tokens))
     return Run(
-        cells=whole_cells(shape.cells),
+        cells=cells,
         # an id for each row, so that no room for copies is made when a call has more rows than ids
         sequences=min(max(sequences, outputs), MOST_SLOTS + 1) if in_place else sequences,
         tokens=shape.tokens,
@@ -108,7 +126,18 @@ def run_of(facts: Facts, shape: Shape) -> Run:
         kv_type=shape.kv_type,
         flash=shape.flash,
         in_place=in_place,
+        window_cells=0 if shape.full_windows else windows,
     )
+
+
+def can_be_narrow(facts: Facts, *, prediction: bool = False) -> bool:
+    """Whether layers that attend to a window can have cells for a window of each sequence only;
+    `prediction`: whether layers that predict further tokens are loaded.
+    """
+    windowed = facts.window > 0 and any(layer.windowed for layer in facts.layers)
+    # their caches are made of more parts, which llama.cpp sizes by other rules
+    odd = any(layer.cached_index or layer.compressed for layer in facts.layers)
+    return windowed and not (facts.recurrent or prediction or odd or facts.separate_streams)
 
 
 def _embedding(facts: Facts, shape: Shape) -> Run:

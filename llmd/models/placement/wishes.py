@@ -29,6 +29,8 @@ class Wishes:
     parallel: int
     kv_tokens: int
     kv_type: str
+    swa_cache: str
+    """What layers that attend to a window keep: `full`, `window`, or `auto`."""
     flash: bool
     batch: int
     prefixes: int
@@ -70,6 +72,7 @@ def settle(
         parallel=options.parallel or engine.parallel,
         kv_tokens=cells,
         kv_type=options.kv_type or str(engine.kv_type),
+        swa_cache=str(engine.swa_cache),
         flash=(options.flash_attention or str(engine.flash_attention)) != "off",
         batch=engine.batch,
         prefixes=engine.prefixes,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from llmd.engine.kv_cache import KVCache, Reuse
+from llmd.engine.memory import AttentionMemory
 from llmd.engine.sampling import GreedySampler
 from llmd.engine.sequence import Sequence, Timing
 from llmd.engine.stopping import TextStream
@@ -76,6 +77,21 @@ def test_shifted_sequences_are_not_kept(bench: Bench) -> None:
     assert bench.kv.used == bench.cache.tree.cells == 0
 
 
+def test_a_prompt_stops_where_it_leaves_one_that_it_could_not_go_on_from() -> None:
+    bench = Bench(cuts=False)
+    bench.parked(1, list(range(200)))
+    near = bench.read(sequence(2, [*range(63), 901, 902]))
+    far = bench.read(sequence(3, [*range(150), 901, 902]))
+    assert (near.reused, near.stops) == (0, [])
+    assert (far.reused, far.stops) == (0, [150])
+
+
+def test_nothing_stops_where_any_prefix_can_be_gone_on_from(bench: Bench) -> None:
+    bench.parked(1, list(range(200)))
+    one = bench.read(sequence(2, [*range(150), 901, 902]))
+    assert (one.reused, one.stops) == (150, [])
+
+
 def test_prefixes_are_trimmed_from_their_end_when_cells_are_needed() -> None:
     bench = Bench(cells=1000)
     bench.parked(1, list(range(900)))
@@ -86,6 +102,24 @@ def test_prefixes_are_trimmed_from_their_end_when_cells_are_needed() -> None:
     assert again.reused == 644
     assert again.miss
     assert again.miss.evicted > 150
+
+
+class Windows(AttentionMemory):
+    """Prefixes can be gone on from at multiples of 300."""
+
+    def usable(self, holder: int, held: int, length: int) -> int:
+        del holder
+        return min(held, length) // 300 * 300
+
+
+def test_what_is_left_of_a_trimmed_prefix_is_of_use() -> None:
+    bench = Bench()
+    bench.cache = KVCache(1000, 4, Windows(bench.kv.context))
+    bench.parked(1, list(range(900)))
+    assert bench.cache.reserve([], 350)
+    assert bench.kv.tokens(next(iter(bench.cache.tree.parked))) == list(range(600))
+    assert bench.cache.reserve([], 900)
+    assert not bench.cache.tree.parked
 
 
 def test_what_cannot_be_cut_goes_whole() -> None:

@@ -5,6 +5,7 @@ that read everything.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +22,19 @@ NOISE = 0.5
 """Logits: rounding differs with the pieces a text is read in."""
 
 
+NARROW = replace(SHAPE, micro_batch=64, full_windows=False)
+"""A window of 32 tokens for each sequence and a micro batch: 256 cells."""
+
+
 class Bench:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, shape: ContextShape = SHAPE) -> None:
         bindings.start_backend(lambda *_: None)
         model = Model.load(str(path), gpu_layers=0, progress=lambda _: None)
         assert model
-        context = Context.create(model, SHAPE)
+        context = Context.create(model, shape)
         assert context
         self.model, self.context = model, context
-        self.memory: Memory = memory_for(model, context)
+        self.memory: Memory = memory_for(model, context, 2**20, narrow=not shape.full_windows)
         self.text = [5 + (7 * at) % 90 for at in range(300)]
         self._batch = Batch(512)
 
@@ -50,9 +55,12 @@ class Bench:
         self.model.close()
 
 
-@pytest.fixture(params=["tiny_model", "swa_model", "recurrent_model", "hybrid_model"])
+@pytest.fixture(params=["tiny_model", "swa_model", "narrow", "recurrent_model", "hybrid_model"])
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    bench = Bench(request.getfixturevalue(request.param))
+    if request.param == "narrow":
+        bench = Bench(request.getfixturevalue("swa_model"), NARROW)
+    else:
+        bench = Bench(request.getfixturevalue(request.param))
     yield bench
     bench.close()
 
@@ -143,4 +151,69 @@ def test_checkpoints_are_bounded_and_pass_on(recurrent_model: Path) -> None:
     bench.memory.trim(3, 0)
     bench.memory.put_checkpoints(2, states)
     assert bench.memory.checkpoints(2).keys() >= states.keys()
+    bench.close()
+
+
+@pytest.fixture(params=[SHAPE, NARROW], ids=["full", "narrow"])
+def windows(request: pytest.FixtureRequest, swa_model: Path) -> Iterator[Bench]:
+    """A bench whose first cells are those of sequence 4, for `push_out`."""
+    bench = Bench(swa_model, request.param)
+    bench.read(4, 0, 100)
+    yield bench
+    bench.close()
+
+
+def push_out(bench: Bench) -> None:
+    """Have cells of sequence 0 reused that lie before its window: llama.cpp takes those that it
+    comes by on its way from the first that is free.
+    """
+    bench.memory.trim(4, 0)
+    bench.read(5, 0, 300)
+    assert bench.context.first(0) >= 200
+
+
+def test_what_windows_left_behind_comes_back_from_checkpoints(windows: Bench) -> None:
+    windows.read(0, 0, 150)
+    windows.memory.note(0, 150)
+    expected = windows.read(0, 150, 300)
+    push_out(windows)
+    assert [windows.memory.usable(0, 300, length) for length in (149, 150, 300)] == [149, 150, 300]
+    assert windows.memory.usable(0, 300, 148) == 0
+    for slot, length in ((1, 149), (2, 150)):
+        assert windows.memory.share(0, slot, length)
+        assert windows.context.last(slot) == length - 1
+        np.testing.assert_allclose(windows.read(slot, length, 300), expected, atol=NOISE)
+    assert not windows.memory.share(0, 3, 120)
+    assert windows.context.last(3) == -1
+
+
+def test_a_prefix_whose_window_was_cut_away_is_not_gone_on_from(windows: Bench) -> None:
+    windows.read(0, 0, 300)
+    push_out(windows)
+    windows.memory.trim(0, 60)
+    assert windows.context.first(0) == -1
+    assert windows.memory.usable(0, 60, 60) == 0
+
+
+def test_trimmed_sequences_keep_the_checkpoints_before(windows: Bench) -> None:
+    windows.read(0, 0, 100)
+    windows.memory.note(0, 100)
+    windows.read(0, 100, 200)
+    windows.memory.note(0, 200)
+    windows.memory.trim(0, 150)
+    assert sorted(windows.memory.checkpoints(0)) == [100]
+
+
+def test_windows_of_their_own_leave_room_for_all_sequences(swa_model: Path) -> None:
+    bench = Bench(swa_model, NARROW)
+    expected = bench.read(0, 0, 300)
+    bench.memory.trim(0, 0)
+    bench.read(0, 0, 200)
+    # all of them hold the same 200 tokens, 40 less than there are cells for windows
+    for slot in range(1, 6):
+        assert bench.memory.share(0, slot, 200)
+    for at in range(200, 300, 20):
+        logits = [bench.read(slot, at, at + 20) for slot in range(6)]
+    for one in logits:
+        np.testing.assert_allclose(one, expected, atol=NOISE)
     bench.close()

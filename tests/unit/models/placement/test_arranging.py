@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmd.config.settings import EngineSettings, Settings, WindowCache
 from llmd.models.gguf.facts import Facts
 from llmd.models.placement.arranging import Fitting, shape_key
 from llmd.models.placement.correcting import Lesson
@@ -16,10 +17,13 @@ from tests.unit.models.placement.conftest import (
     cpu,
     facts,
     gpu,
+    layer,
     moe,
     subject,
     wishes,
 )
+
+FROZEN: frozenset[str] = frozenset()
 
 
 def fitting(
@@ -63,6 +67,60 @@ def test_a_cache_that_somebody_asked_for_is_exactly_that() -> None:
     assert found
     assert found.shape.cells == 10_240
     assert fitting([cpu(600 * MIB)], kv_tokens=500_000).search() is None
+
+
+def windowed(window: int, keys: int = 256) -> Facts:
+    """A model all of whose layers but one look back over a window."""
+    layers = [layer(windowed=n > 0, cached_keys=keys, cached_values=keys) for n in range(8)]
+    return facts(8, layers=layers, window=window)
+
+
+def set_to(windows: WindowCache) -> Settings:
+    return Settings(engine=EngineSettings(parallel=2, prefixes=0, swa_cache=windows))
+
+
+def test_windows_that_are_quickly_copied_are_all_that_is_kept() -> None:
+    found = fitting([cpu(60 * GIB)], windowed(512)).search()
+    assert found
+    assert not found.shape.full_windows
+    assert found.shape.cells == 2 * 8192
+
+
+def test_larger_windows_are_kept_whole_while_there_is_room() -> None:
+    large = windowed(2000, keys=2048)
+    found = fitting([cpu(60 * GIB)], large).search()
+    assert found
+    assert found.shape.full_windows
+    tight = fitting([cpu(2400 * MIB)], large, context_length=32768).search()
+    assert tight
+    assert not tight.shape.full_windows
+    assert tight.shape.cells >= 32768
+
+
+def test_what_is_set_for_windows_holds() -> None:
+    for windows, full in ((WindowCache.FULL, True), (WindowCache.WINDOW, False)):
+        for size in (512, 5000):
+            made = subject(windowed(size))
+            found = Fitting(made, wishes(made.facts, set_to(windows)), [cpu(60 * GIB)], FROZEN)
+            arrangement = found.search()
+            assert arrangement
+            assert arrangement.shape.full_windows is full
+    assert fitting([cpu(60 * GIB)], facts()).wanted.full_windows
+
+
+def test_narrow_windows_take_part_in_what_a_cache_may_cost() -> None:
+    made = subject(windowed(512))
+    few = fitting([cpu(2 * GIB)], windowed(512), parallel=64)
+    found = few.search()
+    assert found
+    assert 8192 < found.shape.cells < 64 * 8192
+    cache = sum(use.parts.kv_cache for use in found.uses)
+    assert 0.9 < cache / (2 * GIB / 4) <= 1
+    full = Fitting(
+        made, wishes(made.facts, set_to(WindowCache.FULL)), [cpu(2 * GIB)], FROZEN
+    ).search()
+    assert full
+    assert full.shape.cells < found.shape.cells / 2
 
 
 def test_all_layers_go_to_a_gpu_that_has_room() -> None:

@@ -48,6 +48,8 @@ def test_masks_are_halved_by_flash_attention_and_doubled_by_windows() -> None:
     assert masks_size(facts(), run) == 1024 * 512 * 2
     windowed = facts(layers=[layer(), layer(windowed=True)])
     assert masks_size(windowed, run) == 2 * 1024 * 512 * 2
+    narrow = replace(run, window_cells=256)
+    assert masks_size(windowed, narrow) == (1024 + 256) * 512 * 2
     stored = Run(cells=1024, sequences=1, tokens=512, outputs=1, flash=False)
     assert masks_size(facts(), stored) == 1024 * 512 * 4
 

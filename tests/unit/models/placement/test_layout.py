@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from llmd.models.gguf.facts import Facts
-from llmd.models.placement.layout import layout
+from llmd.models.placement.layout import layout, window_size
 from llmd.models.placement.shape import Shape
 from llmd.models.placement.spreading import Placing
 from llmd.models.placement.subject import Extras, Subject
@@ -30,6 +32,16 @@ def test_on_the_cpu_weights_are_mapped() -> None:
     assert use.parts.kv_cache == 4 * 512 * 8192 * 2
     (read,) = layout(subject(), SHAPE, Placing(mapped=False))
     assert (read.parts.weights, read.mapped) == (500 * MIB, 0)
+
+
+def test_windowed_layers_take_the_cells_of_windows() -> None:
+    windowed = facts(layers=[layer(windowed=True), layer()], window=1000)
+    narrow = replace(SHAPE, full_windows=False)
+    (use,) = layout(subject(windowed), narrow, Placing())
+    # 2 sequences, one to move with, one to fill up steps
+    assert use.parts.kv_cache == 512 * 2 * (8192 + 4352)
+    assert window_size(windowed, "f16") == 1000 * 512 * 2
+    assert window_size(facts(), "f16") == 0
 
 
 def test_repacked_weights_are_copies_all_but_those_that_are_looked_up_in() -> None:

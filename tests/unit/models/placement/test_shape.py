@@ -8,7 +8,16 @@ import pytest
 
 from llmd.engine.loading import open_model
 from llmd.models.gguf.reading import read_model
-from llmd.models.placement.shape import Run, Shape, draft_run, run_of, slots, whole_cells
+from llmd.models.placement.shape import (
+    Run,
+    Shape,
+    can_be_narrow,
+    draft_run,
+    layer_cells,
+    run_of,
+    slots,
+    whole_cells,
+)
 from tests.unit.engine.conftest import load_order
 from tests.unit.models.placement.conftest import facts, layer
 
@@ -29,6 +38,43 @@ def test_states_are_parked_more_sparingly_than_prefixes() -> None:
     assert slots(recurrent, shape) == 16 + 4 + 1
     many = Shape(context_length=4096, parallel=256, cells=8192)
     assert slots(facts(), many) == 255
+
+
+def test_windows_are_parked_as_the_cells_allow() -> None:
+    windowed = facts(layers=[layer(windowed=True), layer()], window=1024)
+    shape = Shape(context_length=4096, parallel=16, cells=8192)
+    assert slots(windowed, shape) == 16 + 64 + 1
+    narrow = replace(shape, full_windows=False)
+    assert slots(windowed, narrow) == 16 + 4 + 1
+    assert slots(windowed, replace(narrow, cells=163_840)) == 16 + 10 + 1
+    assert slots(windowed, replace(narrow, prefixes=2)) == 16 + 2 + 1
+
+
+def test_windowed_layers_have_a_window_of_each_sequence_and_a_step() -> None:
+    windowed = facts(layers=[layer(windowed=True), layer()], window=1000)
+    shape = Shape(context_length=4096, parallel=2, cells=9000, prefixes=0, full_windows=False)
+    run = run_of(windowed, shape)
+    # 4 sequence ids and a step of 256 tokens, in steps of 256 cells
+    assert (run.sequences, run.cells, run.window_cells) == (4, 9216, 4352)
+    assert [layer_cells(one, run) for one in windowed.layers] == [4352, 9216]
+    small = run_of(windowed, replace(shape, cells=2000))
+    assert small.window_cells == small.cells == 2048
+    full = run_of(windowed, replace(shape, full_windows=True))
+    assert [layer_cells(one, full) for one in windowed.layers] == [9216, 9216]
+
+
+def test_only_plain_caches_beside_windows_can_be_narrow() -> None:
+    windowed = [layer(windowed=True), layer()]
+    assert can_be_narrow(facts(layers=windowed, window=1024))
+    assert not can_be_narrow(facts(layers=windowed, window=1024), prediction=True)
+    for other in (
+        facts(window=1024),
+        facts(layers=windowed),
+        facts(layers=[*windowed, layer(state=1000)], window=1024),
+        facts(layers=[*windowed, layer(cached_index=64)], window=1024),
+        facts(layers=[*windowed, layer(compressed=64, compression=4)], window=1024),
+    ):
+        assert not can_be_narrow(other)
 
 
 def test_the_context_of_a_chat_model_has_a_row_for_each_sequence_id_and_each_draft() -> None:
@@ -108,4 +154,18 @@ def test_the_engine_creates_its_context_by_the_same_rules(
         assert (name, int(found[1])) == (name, value)
     assert opened.engine
     assert opened.engine._context.reads_in_place == run.in_place
+    opened.engine.close()
+
+
+def test_the_engine_creates_windows_by_the_same_rules(swa_model: Path) -> None:
+    lines: list[str] = []
+    order = load_order(swa_model, parallel=5, prefixes=9, kv_tokens=2000, full_windows=False)
+    opened = open_model(order, lambda _: None, lambda _, text: lines.append(text))
+    shape = Shape(opened.ready.context_length, 5, opened.ready.kv_tokens, batch=256, prefixes=9)
+    narrow = replace(shape, rows=order.drafting.rows, full_windows=False)
+    run = run_of(read_model(swa_model).facts, narrow)
+    found = re.findall(r"creating +(?:non-)?SWA KV cache, size = (\d+) cells", " ".join(lines))
+    assert [int(cells) for cells in found[-2:]] == [run.cells, run.window_cells]
+    assert run.window_cells < run.cells
+    assert opened.engine
     opened.engine.close()
