@@ -1,4 +1,4 @@
-"""`llmd config show get set path`: settings, where each value comes from, and how to change one."""
+"""`llmd config show get set unset path`: settings, where each comes from, and how to change one."""
 
 from typing import Annotated
 
@@ -51,27 +51,39 @@ def get(key: Key) -> None:
 @app.command("set", context_settings={"ignore_unknown_options": True})  # so that -1 is a value
 def set_(key: Key, value: Value) -> None:
     """Write one setting into the configuration file; all else in it stays as it is."""
-    from llmd.client.connection import listening
-    from llmd.client.sleep import asleep
     from llmd.config.paths import find_paths
-    from llmd.config.store import convert, load_settings, set_value
+    from llmd.config.store import convert, set_value
     from llmd.errors import ConfigInvalid
 
     try:
         convert(key, value, "command line")
     except ConfigInvalid as error:
         raise typer.BadParameter(str(error)) from error
-    paths = find_paths()
-    stored = set_value(paths.config_file, key, value)
+    stored = set_value(find_paths().config_file, key, value)
     typer.echo(f"{key} = {_as_text(stored)}")
-    source = load_settings(paths.config_file).sources[key]
-    if source != str(paths.config_file):
-        typer.echo(f"The environment variable {source} still overrides it.", err=True)
-    elif not asleep(paths) and listening(paths.socket):
-        typer.echo(
-            "The daemon is running with the old settings; `llmd restart` makes it read them.",
-            err=True,
-        )
+    _tell_what_hides(key)
+
+
+@app.command()
+def unset(key: Key) -> None:
+    """Take one setting out of the configuration file, so that its default holds again."""
+    from llmd.config.paths import find_paths
+    from llmd.config.settings import Settings
+    from llmd.config.store import flatten, unset_value, written
+
+    file, defaults = find_paths().config_file, flatten(Settings())
+    section, _, field = key.partition(".")
+    stands = field in written(file).get(section, {})
+    if key not in defaults and not stands:
+        raise typer.BadParameter(_unknown(key))
+    if stands:
+        unset_value(file, key)
+    else:
+        typer.echo(f"It does not stand in {file}.", err=True)
+    if key in defaults:
+        typer.echo(f"{key} = {_as_text(defaults[key])}")
+        if stands:
+            _tell_what_hides(key)
 
 
 @app.command()
@@ -80,6 +92,24 @@ def path() -> None:
     from llmd.config.paths import find_paths
 
     typer.echo(find_paths().config_file)
+
+
+def _tell_what_hides(key: str) -> None:
+    """Say why a change in the file makes no difference yet, if it does not."""
+    from llmd.client.connection import listening
+    from llmd.client.sleep import asleep
+    from llmd.config.paths import find_paths
+    from llmd.config.store import load_settings
+
+    paths = find_paths()
+    source = load_settings(paths.config_file).sources[key]
+    if source not in {str(paths.config_file), "default"}:
+        typer.echo(f"The environment variable {source} still overrides it.", err=True)
+    elif not asleep(paths) and listening(paths.socket):
+        typer.echo(
+            "The daemon is running with the old settings; `llmd restart` makes it read them.",
+            err=True,
+        )
 
 
 def _as_text(value: object) -> str:

@@ -77,6 +77,7 @@ _BY_COMMAND = {
     "config show": ("llmd config show", "llmd config show --json"),
     "config get": ("llmd config get server.port",),
     "config set": ("llmd config set pool.keep_alive 30m",),
+    "config unset": ("llmd config unset pool.keep_alive",),
     "config path": ("llmd config path",),
     "env": ('eval "$(llmd env)"', "llmd env --shell fish | source"),
     "doctor": ("llmd doctor", "llmd doctor --fix"),

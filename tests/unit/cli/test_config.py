@@ -41,6 +41,31 @@ def test_set_keeps_comments(llmd: Llmd, paths: Paths) -> None:
     assert paths.config_file.read_text() == "# mine\nserver.port = 8123 # and this\n"
 
 
+def test_unset_brings_the_default_back_and_leaves_the_rest(llmd: Llmd, paths: Paths) -> None:
+    paths.config_dir.mkdir()
+    paths.config_file.write_text("# mine\n[server]\nport = 1\nhost = '0.0.0.0' # all\n")
+    assert llmd("config", "unset", "server.port") == (0, "server.port = 8000\n", "")
+    assert paths.config_file.read_text() == "# mine\n[server]\nhost = '0.0.0.0' # all\n"
+    assert llmd("config", "get", "server.port").out == "8000\n"
+    again = llmd("config", "unset", "server.port")
+    assert (again.code, again.out) == (0, "server.port = 8000\n")
+    assert f"It does not stand in {paths.config_file}" in again.err
+
+
+def test_unset_rids_a_file_of_what_is_no_setting(llmd: Llmd, paths: Paths) -> None:
+    paths.config_dir.mkdir()
+    paths.config_file.write_text("[server]\nprot = 1\n")
+    assert llmd("config", "show").code == 1
+    assert llmd("config", "unset", "server.prot") == (0, "", "")
+    assert llmd("config", "show").code == 0
+
+
+def test_unset_says_when_the_environment_wins(llmd: Llmd, monkeypatch: pytest.MonkeyPatch) -> None:
+    llmd("config", "set", "server.port", "8123")
+    monkeypatch.setenv("LLMD_SERVER_PORT", "9")
+    assert "LLMD_SERVER_PORT still overrides it" in llmd("config", "unset", "server.port").err
+
+
 def test_a_negative_value_is_no_option(llmd: Llmd) -> None:
     assert llmd("config", "set", "pool.keep_alive", "-1").out == "pool.keep_alive = -1\n"
 
@@ -51,6 +76,7 @@ def test_a_negative_value_is_no_option(llmd: Llmd) -> None:
         (("set", "server.prot", "1"), "Did you mean server.port?"),
         (("set", "server.port", "many"), "a whole number from 0 to 65535"),
         (("get", "server.prot"), "Did you mean server.port?"),
+        (("unset", "server.prot"), "Did you mean server.port?"),
         (("get",), "key"),
     ],
 )
@@ -73,6 +99,13 @@ def test_a_broken_file_is_named(llmd: Llmd, paths: Paths) -> None:
 @pytest.mark.usefixtures("daemon")
 def test_set_says_that_a_running_daemon_keeps_the_old_value(llmd: Llmd) -> None:
     assert "llmd restart" in llmd("config", "set", "server.port", "8123").err
+
+
+@pytest.mark.usefixtures("daemon")
+def test_unset_says_that_a_running_daemon_keeps_the_old_value(llmd: Llmd) -> None:
+    llmd("config", "set", "server.port", "8123")
+    assert "llmd restart" in llmd("config", "unset", "server.port").err
+    assert "llmd restart" not in llmd("config", "unset", "server.port").err
 
 
 def test_set_says_when_the_environment_wins(llmd: Llmd, monkeypatch: pytest.MonkeyPatch) -> None:
