@@ -21,6 +21,7 @@ from llmd.models.gguf.description import Description, template_names, template_t
 from llmd.models.gguf.facts import Facts
 from llmd.models.gguf.reading import Reading, read_model
 from llmd.models.names import AliasReference, PathReference, parse
+from llmd.models.placement.shape import can_be_narrow
 from llmd.models.store import ModelStore
 from llmd.protocol.models import LoadedModel, ModelManifest
 from llmd.runtime.pool import Pool
@@ -29,7 +30,9 @@ _USUAL_CONTEXT = 8192
 
 
 class CacheSize(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes that the cache takes for one sequence of a length, by type of its elements."""
+    """Bytes that the cache takes for one sequence of a length, by type of its elements; a window in
+    layers that look back no further.
+    """
 
     tokens: int
     bytes: dict[str, int]
@@ -147,10 +150,11 @@ def _cache(facts: Facts) -> list[CacheSize]:
     trained = facts.context_length
     lengths = sorted({min(_USUAL_CONTEXT, trained), trained} - {0})
     kept = any(layer.cached_keys or layer.state for layer in facts.layers)
+    narrow = can_be_narrow(facts)
     return [
         CacheSize(
             tokens=tokens,
-            bytes={kv_type: cache_size(facts, tokens, kv_type) for kv_type in ELEMENT},
+            bytes={kind: cache_size(facts, tokens, kind, narrow=narrow) for kind in ELEMENT},
         )
         for tokens in lengths
         if kept

@@ -13,12 +13,17 @@ ELEMENT = {"f16": Fraction(2), "q8_0": Fraction(34, 32), "q4_0": Fraction(18, 32
 _STATE_ELEMENT = 4
 
 
-def cache_size(facts: Facts, cells: int, kv_type: str, sequences: int = 1) -> int:
+def cache_size(
+    facts: Facts, cells: int, kv_type: str, sequences: int = 1, *, narrow: bool = False
+) -> int:
     """Return the bytes of the cache with so many cells (tokens of all sequences together), and of
-    the states of so many sequences; windowed layers hold all cells, as llmd has them.
+    the states of so many sequences; windowed layers hold all cells, or if `narrow` those of a
+    window of each sequence.
     """
+    window = min(cells, facts.window * sequences) if narrow else cells
     elements = sum(
-        (layer.cached_keys + layer.cached_values + layer.cached_index) * cells
+        (layer.cached_keys + layer.cached_values + layer.cached_index)
+        * (window if layer.windowed else cells)
         + layer.compressed * compressed_cells(cells, layer.compression)
         for layer in facts.layers
     )

@@ -54,6 +54,17 @@ def test_all_kinds_of_memory_are_among_them() -> None:
     assert sum(not facts.has_cache for facts in found) > 3
 
 
+def test_windows_take_what_they_look_back_to() -> None:
+    known = next(known for known in KNOWN if known["architecture"] == "gemma3")
+    facts = derived(known)
+    dense = sum(not layer.windowed for layer in facts.layers)
+    each = cache_size(facts, 1, "f16") // len(facts.layers)
+    expected = each * (8192 * dense + 3 * facts.window * (len(facts.layers) - dense))
+    assert 0 < dense < len(facts.layers)
+    assert cache_size(facts, 8192, "f16", 3, narrow=True) == expected
+    assert cache_size(facts, 8, "f16", narrow=True) == cache_size(facts, 8, "f16")
+
+
 def test_smaller_elements_take_less() -> None:
     known = next(known for known in KNOWN if known["architecture"] == "qwen3")
     facts = derived(known)
