@@ -156,7 +156,7 @@ def _servers(
             stack.callback(process.terminate)
         urls = {name: f"http://127.0.0.1:{ports[name]}/v1" for name in commands}
         for url in urls.values():
-            _wait(f"{url}/models")
+            wait_for(f"{url}/models")
         llmd = [sys.executable, "-m", "llmd"]
         for name in urls.keys() & environments.keys():
             count = args.instances if name == INSTANCES else 1
@@ -196,7 +196,8 @@ def _bare(args: argparse.Namespace, case: Case, model: Path) -> Iterator[BareLoo
         loop.close()
 
 
-def _wait(url: str) -> None:
+def wait_for(url: str) -> None:
+    """Return once somebody answers there."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):

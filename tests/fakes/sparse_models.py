@@ -153,7 +153,9 @@ _KINDS: dict[str, tuple[str, Callable[[gguf.GGUFWriter, _Weights, str], None]]] 
 KINDS = tuple(_KINDS)
 
 
-def write_sparse_model(path: Path, kind: str, *, quantization: str = "Q8_0") -> Path:
+def write_sparse_model(
+    path: Path, kind: str, *, quantization: str = "Q8_0", blocks: int = BLOCKS
+) -> Path:
     """Write the file and return its path; `kind` is one of KINDS, `quantization` that of its
     matrices.
     """
@@ -163,7 +165,7 @@ def write_sparse_model(path: Path, kind: str, *, quantization: str = "Q8_0") -> 
     writer.add_chat_template(CHATML)
     writer.add_context_length(32768)
     writer.add_embedding_length(WIDTH)
-    writer.add_block_count(BLOCKS)
+    writer.add_block_count(blocks)
     writer.add_feed_forward_length(FEED_FORWARD)
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_file_type(7)
@@ -173,7 +175,7 @@ def write_sparse_model(path: Path, kind: str, *, quantization: str = "Q8_0") -> 
     weights.norm("token_embd_norm" if kind == "hybrid" else "output_norm")
     if kind in {"dense", "moe", "mla"}:
         weights.matrix("output", WIDTH, VOCABULARY)
-    for block in range(BLOCKS):
+    for block in range(blocks):
         add_block(writer, weights, f"blk.{block}")
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -185,9 +185,11 @@ class Fitting:
         return not (quick or self.wishes.swa_cache == "window")
 
     def _is_all(self, found: Arrangement) -> bool:
-        """Whether no sequence could make use of more cells."""
-        all_cells = self.wishes.kv_tokens or self.wishes.context_length * self.wishes.parallel
-        return found.shape.cells >= whole_cells(all_cells)
+        """Whether nothing was given up, and no sequence could make use of more cells."""
+        wanted, cells = self.wanted, self.wishes.kv_tokens
+        all_cells = cells or self.wishes.context_length * self.wishes.parallel
+        best = (wanted.context_length, wanted.gpu_layers, -wanted.cpu_moe, whole_cells(all_cells))
+        return _worth(found) >= best
 
     def _with_context(self, wanted: Options) -> Arrangement | None:
         found = self._filled(wanted)

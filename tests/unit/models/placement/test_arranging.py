@@ -97,6 +97,20 @@ def test_larger_windows_are_kept_whole_while_there_is_room() -> None:
     assert tight.shape.cells >= 32768
 
 
+def test_large_windows_give_way_to_layers_on_a_gpu() -> None:
+    large = windowed(2000, keys=2048)
+    rooms = [gpu(2200 * MIB), cpu(60 * GIB)]
+    found = fitting(rooms, large, kv_tokens=16384).search()
+    assert found
+    assert found.placing.gpu_layers == 9
+    assert not found.shape.full_windows
+    made = subject(large)
+    set_full = wishes(made.facts, set_to(WindowCache.FULL), kv_tokens=16384)
+    full = Fitting(made, set_full, rooms, FROZEN).search()
+    assert full
+    assert full.placing.gpu_layers < 9
+
+
 def test_what_is_set_for_windows_holds() -> None:
     for windows, full in ((WindowCache.FULL, True), (WindowCache.WINDOW, False)):
         for size in (512, 5000):
