@@ -76,14 +76,15 @@ def unset(key: Key) -> None:
     stands = field in written(file).get(section, {})
     if key not in defaults and not stands:
         raise typer.BadParameter(_unknown(key))
-    if stands:
-        unset_value(file, key)
-    else:
-        typer.echo(f"It does not stand in {file}.", err=True)
-    if key in defaults:
-        typer.echo(f"{key} = {_as_text(defaults[key])}")
-        if stands:
-            _tell_what_hides(key)
+    if not stands:
+        typer.echo(f"{key} does not stand in {file}.")
+        return
+    unset_value(file, key)
+    if key not in defaults:
+        typer.echo(f"{key}, which is no setting, is gone from {file}.")
+        return
+    typer.echo(f"{key} = {_as_text(defaults[key])}")
+    _tell_what_hides(key)
 
 
 @app.command()

@@ -100,7 +100,28 @@ class AttentionMemory:
         """Nothing to do."""
 
 
-class WindowMemory(AttentionMemory):
+class _Checkpointed:
+    """What memories with checkpoints do alike."""
+
+    def __init__(self, context: Context, limit_bytes: int) -> None:
+        self._context = context
+        self._checkpoints = Checkpoints(limit_bytes)
+
+    def note(self, holder: int, length: int) -> None:
+        """Take a checkpoint."""
+        self._checkpoints.put(holder, length, self._context.state_save(holder, partial=True))
+
+    def checkpoints(self, holder: int) -> dict[int, Bytes]:
+        """Those that are left."""
+        return self._checkpoints.of(holder)
+
+    def put_checkpoints(self, holder: int, states: dict[int, Bytes]) -> None:
+        """Keep them with the others."""
+        for at, state in states.items():
+            self._checkpoints.put(holder, at, state)
+
+
+class WindowMemory(_Checkpointed):
     """Layers that attend to a window only: llama.cpp reuses the cells before it, sooner or later.
 
     What a window has left behind is brought back from a checkpoint: that of the end of a prompt,
@@ -109,6 +130,8 @@ class WindowMemory(AttentionMemory):
     window of each sequence and no more (`narrow`), sequences share those of the other layers, and
     each has a window of its own.
     """
+
+    cuts = True
 
     def __init__(
         self,
@@ -119,11 +142,10 @@ class WindowMemory(AttentionMemory):
         narrow: bool = False,
         quick: bool = True,
     ) -> None:
-        super().__init__(context)
+        super().__init__(context, limit_bytes)
         self._window = window
         self._narrow = narrow
         self.notes_ends = quick
-        self._checkpoints = Checkpoints(limit_bytes)
 
     def usable(self, holder: int, held: int, length: int) -> int:
         """Any prefix whose last window is still there, or up to the last checkpoint."""
@@ -158,21 +180,13 @@ class WindowMemory(AttentionMemory):
 
     def trim(self, holder: int, length: int) -> None:
         """Remove the cells of a suffix, and its checkpoints."""
-        super().trim(holder, length)
+        self._context.remove(holder, length or -1, -1)
         self._checkpoints.forget(holder, length)
 
-    def note(self, holder: int, length: int) -> None:
-        """Take a checkpoint."""
-        self._checkpoints.put(holder, length, self._context.state_save(holder, partial=True))
-
-    def checkpoints(self, holder: int) -> dict[int, Bytes]:
-        """Those that are left."""
-        return self._checkpoints.of(holder)
-
-    def put_checkpoints(self, holder: int, states: dict[int, Bytes]) -> None:
-        """Keep them with the others."""
-        for at, state in states.items():
-            self._checkpoints.put(holder, at, state)
+    def chunk_end(self, start: int, end: int) -> int:
+        """Nowhere in particular."""
+        del start
+        return end
 
     def _is_whole(self, holder: int, length: int) -> bool:
         """Whether the window before the token that follows `length` others is still there."""
@@ -180,16 +194,15 @@ class WindowMemory(AttentionMemory):
         return first <= max(0, length - self._window + 1) and last + 1 >= length
 
 
-class StateMemory:
+class StateMemory(_Checkpointed):
     """Recurrent and hybrid models: the state of the end, and checkpoints on the way."""
 
     cuts = False
     notes_ends = False
 
     def __init__(self, context: Context, limit_bytes: int, every: int = _EVERY) -> None:
-        self._context = context
+        super().__init__(context, limit_bytes)
         self._every = every
-        self._checkpoints = Checkpoints(limit_bytes)
 
     def usable(self, holder: int, held: int, length: int) -> int:
         """The whole of it if the state still stands there, or up to the last checkpoint."""
@@ -227,19 +240,6 @@ class StateMemory:
         regular = (start // self._every + 1) * self._every
         late = end - _BEFORE_END
         return min(place for place in (regular, late, end) if place > start)
-
-    def note(self, holder: int, length: int) -> None:
-        """Take a checkpoint."""
-        self._checkpoints.put(holder, length, self._context.state_save(holder, partial=True))
-
-    def checkpoints(self, holder: int) -> dict[int, Bytes]:
-        """Those that are left."""
-        return self._checkpoints.of(holder)
-
-    def put_checkpoints(self, holder: int, states: dict[int, Bytes]) -> None:
-        """Keep them with the others."""
-        for at, state in states.items():
-            self._checkpoints.put(holder, at, state)
 
     def _empty(self, holder: int) -> None:
         self._context.remove(holder)

@@ -24,7 +24,7 @@ import psutil
 
 from llmd.client.load import Target, Work, run
 from tests.bench.responsiveness import daemon
-from tests.bench.serving import ENVIRONMENT, free_port, wait_for
+from tests.bench.serving import ENVIRONMENT, arguments, free_port, wait_for
 from tests.fakes.random_model import write_random_model
 from tests.fakes.sparse_models import write_sparse_model
 
@@ -116,15 +116,7 @@ def _measure(args: argparse.Namespace, case: Case, folder: Path) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--llama-server", required=True, help="path of the binary")
-    parser.add_argument(
-        "--vocab", type=Path, help="a vocabulary-only GGUF; a made-up vocabulary otherwise"
-    )
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    args = parser.parse_args()
+    args = arguments(__doc__).parse_args()
     met = True
     for case in CASES:
         with tempfile.TemporaryDirectory() as folder:

@@ -246,20 +246,26 @@ def _report(case: Case, outcomes: dict[str, list[Outcome]]) -> bool:
     return met
 
 
-def main() -> int:
+def arguments(description: str | None) -> argparse.ArgumentParser:
+    """Return what benchmarks beside llama-server are told on the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--llama-server", required=True, help="path of the binary")
     parser.add_argument(
         "--vocab", type=Path, help="a vocabulary-only GGUF; a made-up vocabulary otherwise"
     )
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    return parser
+
+
+def main() -> int:
+    parser = arguments(__doc__)
     parser.add_argument("--example-server", help="llama-cpp-python's examples/server/server.py")
     parser.add_argument("--packaged-server", action="store_true", help="python -m llama_cpp.server")
     parser.add_argument("--bare", action="store_true", help="llama.cpp without a server, too")
     parser.add_argument("--instances", type=int, default=1, help="processes of a second llmd")
     parser.add_argument("--only", default="", help="cases with these words in their name")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     met = True

@@ -17,6 +17,7 @@ from llmd.engine.sampling import make_sampler
 from llmd.engine.sequence import Sequence, Timing
 from llmd.engine.step import Engine
 from llmd.engine.stopping import TextStream
+from llmd.engine.warm_prefixes import WarmPrefixes
 from llmd.protocol.events import Usage
 from tests.unit.engine.conftest import GREEDY, NEAR_TIE, Answers, Judge, load_order
 
@@ -30,6 +31,7 @@ class Windowed:
     opened: Opened
     engine: Engine
     judge: Judge
+    warm: WarmPrefixes | None
     asked: list[Sequence] = field(default_factory=list)
 
     def submit(self, tokens: list[int], answer: int = 8) -> Sequence:
@@ -76,10 +78,8 @@ def shared(request: pytest.FixtureRequest, swa_model: Path) -> Iterator[Windowed
     )
     opened = open_model(order, lambda _: None, lambda *_: None)
     assert opened.engine
-    # what is set aside in memory would hide what the KV cache can do
-    opened.engine.warm = None
     judge = Judge(opened.model)
-    yield Windowed(opened, opened.engine, judge)
+    yield Windowed(opened, opened.engine, judge, opened.engine.warm)
     judge.close()
     opened.embedder.close()
     opened.engine.close()
@@ -88,6 +88,8 @@ def shared(request: pytest.FixtureRequest, swa_model: Path) -> Iterator[Windowed
 @pytest.fixture
 def windowed(shared: Windowed) -> Windowed:
     shared.engine.scheduler.cache.forget()
+    # what is set aside in memory would hide what the KV cache can do
+    shared.engine.warm = None
     return shared
 
 
@@ -151,3 +153,14 @@ def test_all_who_come_together_share_what_they_have_in_common(windowed: Windowed
     assert sorted(cached) == [0, 500, 500, 500]
     for one in together:
         assert windowed.judge.worst(one.tokens, one.prompt_tokens) < NEAR_TIE
+
+
+def test_what_was_set_aside_comes_back_with_its_windows(windowed: Windowed) -> None:
+    windowed.engine.warm = windowed.warm
+    prompt = text(300, seed=6)
+    windowed.ask(prompt, answer=100)
+    windowed.engine.scheduler.cache.forget()
+    assert windowed.ask(prompt + text(30, seed=7)).cached_tokens == 300
+    windowed.engine.scheduler.cache.forget()
+    whole = windowed.asked[-2].tokens
+    assert windowed.ask(whole + text(30, seed=8)).cached_tokens == len(whole) - 1
