@@ -65,5 +65,22 @@ def test_a_daemon_that_starts_anew_is_found_again_under_an_open_page(
     daemon.start()
     expect(page.get_by_text("Connected again.")).to_be_visible(timeout=20_000)
     expect(page.get_by_text("The connection to llmd is lost")).to_have_count(0)
-    page.get_by_role("link", name="Load the page again").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Load the page again").click()
     expect(page.get_by_text("llmd has been updated")).to_have_count(0)
+    expect(page.locator(".plot .uplot")).to_have_count(6)
+
+
+@pytest.mark.parametrize("library", ["uPlot", "htmx", "idiomorph"])
+def test_a_page_whose_library_does_not_come_offers_to_load_it_again(
+    visit: Open, daemon: Daemon, library: str
+) -> None:
+    page = visit(daemon.address + "/admin/models")
+    page.route(f"**/vendor/{library}*.js", lambda route: route.abort())
+    page.goto(daemon.address + "/admin")
+    expect(page.get_by_text("A part of this page could not be loaded.")).to_be_visible()
+    page.unroute(f"**/vendor/{library}*.js")
+    with page.expect_navigation():
+        page.get_by_role("link", name="Load the page again").click()
+    expect(page.locator(".plot .uplot")).to_have_count(6)
+    expect(page.get_by_text("A part of this page could not be loaded.")).to_have_count(0)

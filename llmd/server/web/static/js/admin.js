@@ -1,5 +1,5 @@
 // What every page of the administration does: htmx shows the stamp, tells what failed, asks first.
-import { leave, note, renew, stamp, t, tellTimes } from "./base.js";
+import { leave, note, renew, stamp, t, tellTimes, whole } from "./base.js";
 import { start } from "./live.js";
 
 document.addEventListener("htmx:configRequest", (event) => {
@@ -21,4 +21,4 @@ document.addEventListener("htmx:sendError", () => note(t("live.offline"), true))
 document.addEventListener("llmd:told", (event) => note(event.detail.value));
 document.addEventListener("htmx:load", (event) => tellTimes(event.detail.elt));
 // scripts of the page say what they hear when they are read: all of them are by then
-document.addEventListener("DOMContentLoaded", start);
+document.addEventListener("DOMContentLoaded", () => whole() && start());

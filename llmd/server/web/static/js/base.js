@@ -83,6 +83,14 @@ function typed() {
   );
 }
 
+/** Whether the libraries that the page waits for came; where one did not, offer to load the page again. */
+export function whole() {
+  const libraries = [...document.querySelectorAll("script[defer][data-library]")];
+  if (libraries.every((script) => window[script.dataset.library])) return true;
+  offer("partial", t("live.partial"), location.href, t("live.reload"));
+  return false;
+}
+
 function offer(id, text, href, name) {
   document.getElementById(id)?.remove();
   const line = note(`${text} `, false, true);

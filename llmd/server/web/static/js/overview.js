@@ -17,9 +17,8 @@ const KINDS = {
 
 const past = new Past();
 const choice = document.getElementById("model");
-const charts = [...document.querySelectorAll("[data-chart]")].map(
-  (figure) => new Chart(figure, KINDS[figure.dataset.chart]),
-);
+const places = window.uPlot ? [...document.querySelectorAll("[data-chart]")] : [];
+const charts = places.map((figure) => new Chart(figure, KINDS[figure.dataset.chart]));
 let said = 0;
 
 function draw() {
