@@ -22,7 +22,7 @@ from urllib.parse import quote
 import msgspec
 
 from llmd.errors import AccessDenied, DownloadFailed, LlmdError, ModelNotFound
-from llmd.models.sources.lines import Fetched, Progress
+from llmd.models.sources.lines import Fetched, Named, Progress
 from llmd.models.sources.program import run
 from llmd.models.sources.selection import RemoteFile, select
 from llmd.models.sources.transfer import Refused, Remote, Transfer
@@ -93,9 +93,14 @@ def pull(site: Site, repo: str, selector: str, places: Places, transfer: Transfe
     wanted = [*selected.choice.files, *companions]
     transfer.report.total = sum(file.size for file in wanted)
     cached = _all_cached(places.cached(repo), wanted, transfer)
-    paths = cached or _fetched(site, repo, wanted, places.own(repo, wanted), transfer)
+    home = places.own(repo, wanted)
+    paths = cached or [home / file.name for file in wanted]
+    name = f"{repo}:{selected.selector}"
+    source = f"modelscope://{repo}/{selected.choice.files[0].name}"
+    transfer.report.line(Named(name, source, str(paths[0])))
+    if not cached:
+        _fetch(site, repo, list(zip(wanted, paths, strict=True)), transfer)
     projector = paths.pop() if companions else ""
-    first = selected.choice.files[0].name
     return Fetched(
         [str(path) for path in paths],
         repo,
@@ -103,7 +108,8 @@ def pull(site: Site, repo: str, selector: str, places: Places, transfer: Transfe
         selected.selector,
         fresh=not cached,
         projector=str(projector),
-        source=f"modelscope://{repo}/{first}",
+        name=name,
+        source=source,
         digests={
             str(path): file.sha256
             for path, file in zip(
@@ -227,9 +233,7 @@ def _as_expected(path: Path, file: RemoteFile, transfer: Transfer) -> bool:
     return not file.sha256 or digest.hexdigest() == file.sha256
 
 
-def _fetched(
-    site: Site, repo: str, wanted: list[RemoteFile], folder: Path, transfer: Transfer
-) -> list[Path]:
+def _fetch(site: Site, repo: str, files: list[tuple[RemoteFile, Path]], transfer: Transfer) -> None:
     pairs = [
         (
             Remote(
@@ -239,14 +243,13 @@ def _fetched(
                 file.sha256,
                 headers=site.headers,
             ),
-            folder / file.name,
+            path,
         )
-        for file in wanted
+        for file, path in files
     ]
     transfer.check_room(repo, pairs)
     for remote, target in pairs:
         transfer.fetch(remote, target)
-    return [target for _, target in pairs]
 
 
 def main(arguments: list[str]) -> int:

@@ -29,7 +29,7 @@ from llmd.models.names import near_misses
 from llmd.models.ollama import layers, manifest
 from llmd.models.ollama.manifest import BadManifest, Layer, Manifest
 from llmd.models.ollama.store import OllamaStore, directories
-from llmd.models.sources.lines import Fetched, Progress
+from llmd.models.sources.lines import Fetched, Named, Progress
 from llmd.models.sources.program import run
 from llmd.models.sources.transfer import Refused, Remote, Transfer
 from llmd.models.sources.transfer.faults import explained
@@ -79,9 +79,22 @@ def pull(
             f"{wanted.shown} cannot be used here: {error}.",
             hint="Look for a GGUF of it on the Hugging Face hub: llmd pull OWNER/REPO.",
         ) from error
+    files = list({layer.sha256: layer for layer in parts.files}.values())
+    present = _present(files, stores)
+    # they are used where Ollama has them only if it has all: what is removed later must be llmd's
+    # as a whole or not at all
+    fresh = len(present) < len(files)
+    blobs = models_dir / "blobs"
+    paths = (
+        {layer.sha256: blobs / f"sha256-{layer.sha256}" for layer in files} if fresh else present
+    )
+    source = f"ollama://{wanted.shown}"
+    transfer.report.line(Named(wanted.shown, source, str(paths[parts.model.sha256])))
     preset, options = layers.preset(parts, lambda layer: _text(wanted, layer, stores, transfer))
-    files = {layer.sha256: layer for layer in parts.files}
-    paths, fresh = _files(wanted, list(files.values()), models_dir, stores, transfer)
+    if fresh:
+        for sha256, path in present.items():
+            _linked(path, paths[sha256])
+        _fetch(wanted, files, paths, transfer)
     return Fetched(
         [str(paths[parts.model.sha256])],
         wanted.name,
@@ -90,7 +103,7 @@ def pull(
         fresh,
         projector=str(paths[parts.projector.sha256]) if parts.projector else "",
         name=wanted.shown,
-        source=f"ollama://{wanted.shown}",
+        source=source,
         digests={str(path): sha256 for sha256, path in paths.items()},
         preset=preset,
         options=options,
@@ -176,26 +189,16 @@ def _check(data: bytes, sha256: str, name: str) -> None:
         )
 
 
-def _files(
-    wanted: Wanted,
-    needed: list[Layer],
-    models_dir: Path,
-    stores: list[OllamaStore],
-    transfer: Transfer,
-) -> tuple[dict[str, Path], bool]:
-    """Return the path of each layer, and whether they are llmd's own.
+def _present(needed: list[Layer], stores: list[OllamaStore]) -> dict[str, Path]:
+    """Return the paths of what Ollama has."""
+    blobs = {
+        layer.sha256: next(filter(None, (store.blob(layer) for store in stores)), None)
+        for layer in needed
+    }
+    return {sha256: path for sha256, path in blobs.items() if path is not None}
 
-    They are used where Ollama has them only if it has all: what is removed later must be llmd's as
-    a whole or not at all.
-    """
-    theirs = {layer.sha256: _in_stores(layer, stores) for layer in needed}
-    present = {sha256: path for sha256, path in theirs.items() if path is not None}
-    if len(present) == len(needed):
-        return present, False
-    blobs = models_dir / "blobs"
-    targets = {layer.sha256: blobs / f"sha256-{layer.sha256}" for layer in needed}
-    for sha256, path in present.items():
-        _linked(path, targets[sha256])
+
+def _fetch(wanted: Wanted, needed: list[Layer], paths: dict[str, Path], transfer: Transfer) -> None:
     remotes = [
         Remote(
             wanted.url("blobs", f"sha256:{layer.sha256}"),
@@ -205,16 +208,11 @@ def _files(
         )
         for layer in needed
     ]
-    pairs = list(zip(remotes, targets.values(), strict=True))
+    pairs = [(remote, paths[remote.sha256]) for remote in remotes]
     transfer.check_room(wanted.shown, pairs)
     transfer.report.total = sum(layer.size for layer in needed)
     for remote, target in pairs:
         transfer.fetch(remote, target)
-    return targets, True
-
-
-def _in_stores(layer: Layer, stores: list[OllamaStore]) -> Path | None:
-    return next(filter(None, (store.blob(layer) for store in stores)), None)
 
 
 def _linked(path: Path, target: Path) -> None:

@@ -132,7 +132,7 @@ def test_memory_that_nothing_is_copied_to_is_given_back(
     slim = _resident(model, shape)
     assert plain == pytest.approx(1, abs=0.01)
     assert in_place < 0.01
-    assert slim < 0.03  # two rows were copied
+    assert slim < 0.15  # two of 120 rows were copied, in one or two huge pages where there are such
     model.close()
 
 

@@ -7,11 +7,12 @@ import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from llmd.errors import AccessDenied, DownloadFailed, LlmdError, ModelNotFound
 from llmd.models.sources import modelscope
-from llmd.models.sources.lines import Fetched, Terms
+from llmd.models.sources.lines import Fetched, Line, Named, Progress, Terms
 from llmd.models.sources.modelscope import Places, Site
 from llmd.models.sources.report import Report
 from llmd.models.sources.transfer import Transfer
@@ -47,9 +48,17 @@ def places(tmp_path: Path) -> Places:
 async def pull(
     server: ModelScope, places: Places, selector: str = "", repo: str = REPO, token: str = ""
 ) -> Fetched:
-    transfer = Transfer(Report(io.BytesIO()), Terms(stall_timeout=5))
+    """Pull, and see that the name was told before anything was fetched."""
+    said = io.BytesIO()
+    transfer = Transfer(Report(said), Terms(stall_timeout=5))
     site = Site(server.url, token)
-    return await asyncio.to_thread(modelscope.pull, site, repo, selector, places, transfer)
+    fetched = await asyncio.to_thread(modelscope.pull, site, repo, selector, places, transfer)
+    lines = [msgspec.json.decode(line, type=Line) for line in said.getvalue().splitlines()]
+    (named,) = (line for line in lines if isinstance(line, Named))
+    assert named == Named(fetched.name, fetched.source, fetched.files[0])
+    before = lines[: lines.index(named)]
+    assert not any(isinstance(line, Progress) and line.status == "downloading" for line in before)
+    return fetched
 
 
 async def failure(server: ModelScope, places: Places, **wanted: str) -> LlmdError:

@@ -8,12 +8,13 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from llmd.errors import AccessDenied, DownloadFailed, LlmdError, ModelNotFound, NoRoom
 from llmd.models.ollama.store import OllamaStore
 from llmd.models.sources import ollama
-from llmd.models.sources.lines import Fetched, Terms
+from llmd.models.sources.lines import Fetched, Line, Named, Progress, Terms
 from llmd.models.sources.ollama import Wanted
 from llmd.models.sources.report import Report
 from llmd.models.sources.transfer import Transfer
@@ -58,9 +59,17 @@ async def pull(
     tag: str = "7b",
     stores: list[OllamaStore] | None = None,
 ) -> Fetched:
-    transfer = Transfer(Report(io.BytesIO()), Terms(stall_timeout=5))
+    """Pull, and see that the name was told before anything was fetched."""
+    said = io.BytesIO()
+    transfer = Transfer(Report(said), Terms(stall_timeout=5))
     wanted = Wanted(registry.url, name, tag)
-    return await asyncio.to_thread(ollama.pull, wanted, models, stores or [], transfer)
+    fetched = await asyncio.to_thread(ollama.pull, wanted, models, stores or [], transfer)
+    lines = [msgspec.json.decode(line, type=Line) for line in said.getvalue().splitlines()]
+    (named,) = (line for line in lines if isinstance(line, Named))
+    assert named == Named(fetched.name, fetched.source, fetched.files[0])
+    before = lines[: lines.index(named)]
+    assert not any(isinstance(line, Progress) and line.status == "downloading" for line in before)
+    return fetched
 
 
 async def failure(registry: OllamaRegistry, models: Path, **wanted: str) -> LlmdError:
