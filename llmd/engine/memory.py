@@ -109,7 +109,7 @@ class _Checkpointed:
 
     def note(self, holder: int, length: int) -> None:
         """Take a checkpoint."""
-        self._checkpoints.put(holder, length, self._context.state_save(holder, partial=True))
+        self._save(holder, length)
 
     def checkpoints(self, holder: int) -> dict[int, Bytes]:
         """Those that are left."""
@@ -120,15 +120,20 @@ class _Checkpointed:
         for at, state in states.items():
             self._checkpoints.put(holder, at, state)
 
+    def _save(self, holder: int, length: int) -> Bytes:
+        state = self._context.state_save(holder, partial=True)
+        self._checkpoints.put(holder, length, state)
+        return state
+
 
 class WindowMemory(_Checkpointed):
     """Layers that attend to a window only: llama.cpp reuses the cells before it, sooner or later.
 
     What a window has left behind is brought back from a checkpoint: that of the end of a prompt,
-    where `quick` says that windows are copied in no time, and those of places that another prompt
-    could not go on from. Cells that sequences share are never reused. Where there are cells for a
-    window of each sequence and no more (`narrow`), sequences share those of the other layers, and
-    each has a window of its own.
+    until a window turns out too large to be copied in no time, and those of places that another
+    prompt could not go on from. Cells that sequences share are never reused. Where there are cells
+    for a window of each sequence and no more (`narrow`), sequences share those of the other layers,
+    and each has a window of its own.
     """
 
     cuts = True
@@ -140,12 +145,16 @@ class WindowMemory(_Checkpointed):
         limit_bytes: int,
         *,
         narrow: bool = False,
-        quick: bool = True,
     ) -> None:
         super().__init__(context, limit_bytes)
         self._window = window
         self._narrow = narrow
-        self.notes_ends = quick
+        self.notes_ends = True
+
+    def note(self, holder: int, length: int) -> None:
+        """Take a checkpoint, and learn from it how large windows are."""
+        state = self._save(holder, length)
+        self.notes_ends = self.notes_ends and state.nbytes <= _QUICK_BYTES
 
     def usable(self, holder: int, held: int, length: int) -> int:
         """Any prefix whose last window is still there, or up to the last checkpoint."""
@@ -254,6 +263,4 @@ def memory_for(model: Model, context: Context, limit_bytes: int, *, narrow: bool
         return StateMemory(context, limit_bytes)
     if not model.swa_window:
         return AttentionMemory(context)
-    window = model.swa_window
-    quick = window * model.kv_bytes_per_token("f16") <= _QUICK_BYTES
-    return WindowMemory(context, window, limit_bytes, narrow=narrow, quick=quick)
+    return WindowMemory(context, model.swa_window, limit_bytes, narrow=narrow)

@@ -195,6 +195,20 @@ def test_a_prefix_whose_window_was_cut_away_is_not_gone_on_from(windows: Bench) 
     assert windows.memory.usable(0, 60, 60) == 0
 
 
+def test_ends_are_noted_until_a_window_is_too_large(
+    windows: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows.read(0, 0, 100)
+    windows.memory.note(0, 100)
+    assert windows.memory.notes_ends
+    (state,) = windows.memory.checkpoints(0).values()
+    monkeypatch.setattr("llmd.engine.memory._QUICK_BYTES", state.nbytes - 1)
+    windows.memory.note(0, 100)
+    monkeypatch.undo()
+    windows.memory.note(0, 100)
+    assert not windows.memory.notes_ends
+
+
 def test_trimmed_sequences_keep_the_checkpoints_before(windows: Bench) -> None:
     windows.read(0, 0, 100)
     windows.memory.note(0, 100)
