@@ -28,10 +28,17 @@ settings.load_profile("llmd")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection() -> None:
+    """Nothing that is collected is garbage."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Thousands of tests stay until the end: nothing in them is garbage."""
-    gc.collect()
+    """Thousands of tests stay until the end, and so do their reports: look through them seldom."""
     gc.freeze()
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, 60)
+    gc.enable()
 
 
 def pytest_sessionfinish() -> None:

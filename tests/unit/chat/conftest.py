@@ -5,6 +5,7 @@ do.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,9 @@ def noon() -> datetime:
     return datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
+@cache
 def template(source: str, *, bos: str = "<s>", eos: str = "</s>") -> ChatTemplate:
+    """Compile a template once: it is the same for whoever renders."""
     return ChatTemplate(source, bos=bos, eos=eos, now=noon)
 
 

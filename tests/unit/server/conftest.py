@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web_app
 from aiohttp.test_utils import TestClient, TestServer
 
 from llmd.config.settings import AuthMode, SecuritySettings, ServerSettings
@@ -17,6 +18,15 @@ from tests.unit.services.conftest import Bench
 
 Client = TestClient[Any, Any]
 Connect = Callable[..., Coroutine[Any, Any, Client]]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forgotten() -> Iterator[None]:
+    """Let go of the applications of a module: aiohttp would remember a thousand."""
+    yield
+    remembered = getattr(web_app, "_cached_build_middleware", None)
+    if remembered:
+        remembered.cache_clear()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import llguidance
 import llguidance.numpy
 import numpy as np
+import numpy.typing as npt
 
 from llmd.chat.reader import AnswerReader, Layout
 from llmd.chat.reasoning import (
@@ -219,8 +221,7 @@ def spelling(markers: Sequence[str]) -> Spelling:
 
 def written(grammar: str, markers: Sequence[str], seed: int, longest: int = 1200) -> str | None:
     """Write what a grammar allows at random, from letters and marks; None when it does not end."""
-    vocabulary = Bytes(markers)
-    tokenizer = llguidance.LLTokenizer(llguidance.TokenizerWrapper(vocabulary))
+    vocabulary, tokenizer = _tokenizer(tuple(markers))
     matcher = llguidance.LLMatcher(tokenizer, llguidance.LLMatcher.grammar_from_lark(grammar))
     assert not matcher.is_error(), matcher.get_error()
     mask = llguidance.numpy.allocate_token_bitmask(1, tokenizer.vocab_size)
@@ -228,7 +229,7 @@ def written(grammar: str, markers: Sequence[str], seed: int, longest: int = 1200
     while len(out) < longest and not matcher.is_stopped():
         llguidance.numpy.fill_next_token_bitmask(matcher, mask)
         bits = np.unpackbits(mask.view(np.uint8), bitorder="little")
-        token = _pick(random, np.flatnonzero(bits[: tokenizer.vocab_size]).tolist())
+        token = _pick(random, np.flatnonzero(bits[: tokenizer.vocab_size]))
         if token == vocabulary.eos_token_id:
             return out.decode()
         out += vocabulary.tokens[token]
@@ -240,8 +241,7 @@ def accepts(grammar: str, text: str, markers: Sequence[str] = (), *, letters: st
     """Whether a grammar takes `letters` and then a text, in which markers are tokens, from
     beginning to end.
     """
-    vocabulary = Bytes(markers)
-    tokenizer = llguidance.LLTokenizer(llguidance.TokenizerWrapper(vocabulary))
+    vocabulary, tokenizer = _tokenizer(tuple(markers))
     matcher = llguidance.LLMatcher(tokenizer, llguidance.LLMatcher.grammar_from_lark(grammar))
     assert not matcher.is_error(), matcher.get_error()
     tokens = [*vocabulary(letters), *vocabulary.marked(text)]
@@ -249,8 +249,18 @@ def accepts(grammar: str, text: str, markers: Sequence[str] = (), *, letters: st
     return taken == len(tokens) and bool(matcher.is_accepting())
 
 
-def _pick(random: Random, allowed: list[int]) -> int:
+@functools.cache
+def _tokenizer(markers: tuple[str, ...]) -> tuple[Bytes, llguidance.LLTokenizer]:
+    vocabulary = Bytes(markers)
+    return vocabulary, llguidance.LLTokenizer(llguidance.TokenizerWrapper(vocabulary))
+
+
+_CLOSING = np.array([token >= 256 or chr(token) in "\"'}])>\n</`" for token in range(1024)])
+_PLAIN = np.array([32 <= token < 127 or token >= 256 for token in range(1024)])
+
+
+def _pick(random: Random, allowed: npt.NDArray[np.int64]) -> int:
     """Choose a token, with a leaning to whatever brings things to their end."""
-    closing = [t for t in allowed if t >= 256 or chr(t) in "\"'}])>\n</`"]
-    plain = [t for t in allowed if 32 <= t < 127 or t >= 256]
-    return random.choice((closing if random.random() < 0.4 else plain) or closing or allowed)
+    closing = allowed[_CLOSING[allowed]]
+    wanted = closing if random.random() < 0.4 else allowed[_PLAIN[allowed]]
+    return int(random.choice(next(some for some in (wanted, closing, allowed) if some.size)))
