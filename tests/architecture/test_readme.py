@@ -35,7 +35,7 @@ def test_files_that_the_text_mentions_exist() -> None:
 def test_both_commands_stand_first() -> None:
     blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
     assert blocks[0].startswith("pip install . && llmd run ")
-    assert blocks[1].strip() == "pip install '.[dev]' && pytest -n 2 --dist loadfile"
+    assert blocks[1].strip() == "pip install '.[dev]' && pytest -n 3 --dist loadfile"
 
 
 def test_the_top_level_of_the_repository_is_the_one_agreed_on() -> None:
