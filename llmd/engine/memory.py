@@ -139,12 +139,7 @@ class WindowMemory(_Checkpointed):
     cuts = True
 
     def __init__(
-        self,
-        context: Context,
-        window: int,
-        limit_bytes: int,
-        *,
-        narrow: bool = False,
+        self, context: Context, window: int, limit_bytes: int, *, narrow: bool = False
     ) -> None:
         super().__init__(context, limit_bytes)
         self._window = window

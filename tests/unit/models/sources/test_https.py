@@ -7,16 +7,16 @@ import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from llmd.errors import CorruptFile, DownloadFailed, ModelNotFound
 from llmd.models.sources.https import addresses, file_name, pull
-from llmd.models.sources.lines import Fetched, Line, Named, Progress, Terms
+from llmd.models.sources.lines import Fetched, Terms
 from llmd.models.sources.report import Report
 from llmd.models.sources.transfer import Transfer, patience
 from tests.fakes.fileserver import BLOCK, FileServer, serving
 from tests.fakes.gguf import LLAMA, gguf, write_split
+from tests.unit.models.sources.conftest import check_named
 
 Fetch = Callable[..., Fetched]
 MODEL = gguf(LLAMA, data=bytes(400_000))
@@ -56,10 +56,7 @@ def test_a_file_gets_its_place_its_name_and_its_digest(
     assert (fetched.name, fetched.fresh) == ("m-Q8_0", True)
     assert fetched.source == f"{site.url}/x/m-Q8_0.gguf?download=true"
     assert fetched.digests == {str(path): hashlib.sha256(MODEL).hexdigest()}
-    lines = [msgspec.json.decode(line, type=Line) for line in said.getvalue().splitlines()]
-    (named,) = (line for line in lines if isinstance(line, Named))
-    assert named == Named(fetched.name, fetched.source, str(path))
-    assert not any(isinstance(line, Progress) and line.done for line in lines[: lines.index(named)])
+    check_named(said, fetched)
 
 
 def test_the_same_version_is_not_fetched_again(site: FileServer, fetch: Fetch) -> None:

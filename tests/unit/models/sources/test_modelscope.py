@@ -7,18 +7,18 @@ import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from llmd.errors import AccessDenied, DownloadFailed, LlmdError, ModelNotFound
 from llmd.models.sources import modelscope
-from llmd.models.sources.lines import Fetched, Line, Named, Progress, Terms
+from llmd.models.sources.lines import Fetched, Terms
 from llmd.models.sources.modelscope import Places, Site
 from llmd.models.sources.report import Report
 from llmd.models.sources.transfer import Transfer
 from tests.fakes.gguf import gguf
 from tests.fakes.registries import ModelScope, serving
 from tests.fakes.tool_stores import sha256
+from tests.unit.models.sources.conftest import check_named
 
 REPO = "Qwen/Qwen2.5-0.5B-GGUF"
 WEIGHTS = gguf({"general.architecture": "llama"}) + bytes(300_000)
@@ -53,11 +53,7 @@ async def pull(
     transfer = Transfer(Report(said), Terms(stall_timeout=5))
     site = Site(server.url, token)
     fetched = await asyncio.to_thread(modelscope.pull, site, repo, selector, places, transfer)
-    lines = [msgspec.json.decode(line, type=Line) for line in said.getvalue().splitlines()]
-    (named,) = (line for line in lines if isinstance(line, Named))
-    assert named == Named(fetched.name, fetched.source, fetched.files[0])
-    before = lines[: lines.index(named)]
-    assert not any(isinstance(line, Progress) and line.status == "downloading" for line in before)
+    check_named(said, fetched)
     return fetched
 
 

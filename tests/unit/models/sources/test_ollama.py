@@ -8,13 +8,12 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from llmd.errors import AccessDenied, DownloadFailed, LlmdError, ModelNotFound, NoRoom
 from llmd.models.ollama.store import OllamaStore
 from llmd.models.sources import ollama
-from llmd.models.sources.lines import Fetched, Line, Named, Progress, Terms
+from llmd.models.sources.lines import Fetched, Terms
 from llmd.models.sources.ollama import Wanted
 from llmd.models.sources.report import Report
 from llmd.models.sources.transfer import Transfer
@@ -23,6 +22,7 @@ from tests.fakes import tool_stores
 from tests.fakes.gguf import gguf
 from tests.fakes.registries import OllamaRegistry, serving
 from tests.fakes.tool_stores import OllamaDirectory, layer, sha256
+from tests.unit.models.sources.conftest import check_named
 
 WEIGHTS = gguf({"general.architecture": "llama"}, data=bytes(256)) + bytes(300_000)
 PROJECTOR = gguf({"general.architecture": "clip"})
@@ -64,11 +64,7 @@ async def pull(
     transfer = Transfer(Report(said), Terms(stall_timeout=5))
     wanted = Wanted(registry.url, name, tag)
     fetched = await asyncio.to_thread(ollama.pull, wanted, models, stores or [], transfer)
-    lines = [msgspec.json.decode(line, type=Line) for line in said.getvalue().splitlines()]
-    (named,) = (line for line in lines if isinstance(line, Named))
-    assert named == Named(fetched.name, fetched.source, fetched.files[0])
-    before = lines[: lines.index(named)]
-    assert not any(isinstance(line, Progress) and line.status == "downloading" for line in before)
+    check_named(said, fetched)
     return fetched
 
 
