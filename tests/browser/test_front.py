@@ -4,7 +4,7 @@ import json
 import socket
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Error, Route, expect
 
 from tests.browser.conftest import Open
 from tests.integration.conftest import Daemon, MakeDaemon
@@ -56,7 +56,11 @@ def test_a_daemon_that_starts_anew_is_found_again_under_an_open_page(
     expect(page.locator("main [data-region] > *").first).to_be_attached()
 
     def newer(route: Route) -> None:
-        told = route.fetch()
+        try:
+            told = route.fetch()
+        except Error:  # it has stopped, or does not listen yet
+            route.abort()
+            return
         route.fulfill(response=told, body=json.dumps({**told.json(), "version": "newer"}))
 
     page.route("**/web/who", newer)

@@ -35,13 +35,13 @@ def of(kind: str, typed: str, before: Sequence[str], table: dict[str, Any]) -> l
     return [(name, about) for name, about in found if name.startswith(typed)]
 
 
-def ask(path: str, patience: float = PATIENCE) -> dict[str, Any]:
+def ask(path: str) -> dict[str, Any]:
     """Return what the daemon answers to a GET, an empty dict when it does not in time."""
     paths = find_paths()
     if asleep(paths):
         return {}
     with contextlib.suppress(OSError, ValueError):
-        answer = json.loads(_exchange(paths, path, time.monotonic() + patience))
+        answer = json.loads(_exchange(paths, path, time.monotonic() + PATIENCE))
         return answer if isinstance(answer, dict) else {}
     return {}
 

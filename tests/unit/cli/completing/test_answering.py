@@ -70,6 +70,7 @@ def test_whatever_is_wrong_is_said_to_nobody(
 def test_a_tab_imports_neither_typer_nor_the_client(daemon: FakeDaemon) -> None:
     listing = (
         "import sys; sys.argv = ['llmd', '__complete', 'fish', 'show', 'll']\n"
+        "from llmd.cli.completing import names; names.PATIENCE = 30\n"
         "from llmd.__main__ import main\nassert main() == 0\n"
         "print('MODULES', *{name.partition('.')[0] for name in sys.modules})"
     )

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -11,6 +10,8 @@ import pytest
 from llmd.cli.completing import names
 from llmd.config.paths import Paths
 from tests.fakes.daemon import LOADED, TINY, FakeDaemon
+
+MOMENT = names.PATIENCE
 
 TABLE: dict[str, Any] = {
     "catalogue": {
@@ -103,28 +104,17 @@ def test_a_daemon_that_sleeps_is_not_woken(
 
 
 @pytest.fixture
-def silent(paths: Paths) -> Iterator[list[bytes]]:
-    """A listener that says what the test puts into the list, and then keeps the line open."""
-    said: list[bytes] = []
-    held = []
+def silent(paths: Paths) -> Iterator[None]:
+    """A listener that says nothing."""
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(paths.socket))
         server.listen()
-
-        def serve() -> None:
-            link, _ = server.accept()
-            held.append(link)
-            link.sendall(b"".join(said))
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield said
-        thread.join()
-        for link in held:
-            link.close()
+        yield
 
 
-def test_a_daemon_that_hangs_costs_a_moment_only(silent: list[bytes]) -> None:
+@pytest.mark.usefixtures("silent")
+def test_a_daemon_that_hangs_costs_a_moment_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "PATIENCE", MOMENT)
     assert names.ask("/control/models") == {}
 
 
