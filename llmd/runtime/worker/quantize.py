@@ -3,9 +3,9 @@
 llama.cpp's quantiser cannot be stopped but by ending its process, may abort it, and takes
 gigabytes: here that costs nobody anything. It first runs dry, so that sizes, the need of an
 importance matrix and room on the disk are known before the first byte is written. The order comes
-as one JSON line; when the pipe it came through closes, the process ends. It gives way to models
-that answer: lowest priority but one, half of the cores unless told otherwise, and first in line
-when memory runs out.
+as one JSON line; when the pipe it came through closes, the process ends. What it writes gives way
+to models that answer: lowest priority but one, half of the cores unless told otherwise, and first
+in line when memory runs out.
 """
 
 from __future__ import annotations
@@ -198,8 +198,9 @@ def _sync(file: Path) -> None:
         os.close(descriptor)
 
 
-def _give_way() -> None:
-    os.nice(_NICENESS)
+def _give_way(work: Work) -> None:
+    if not isinstance(work, Survey):  # somebody waits for that one before a dialog
+        os.nice(_NICENESS)
     process = psutil.Process()
     with contextlib.suppress(AttributeError, OSError, psutil.Error):  # Linux alone has these
         process.ionice(psutil.IOPRIO_CLASS_BE, _IO_PRIORITY)
@@ -225,7 +226,7 @@ def main(orders: BinaryIO) -> int:
         out.write(msgspec.json.encode(said) + b"\n")
         out.flush()
 
-    _give_way()
+    _give_way(work)
     try:
         do(work, say)
     except LlmdError as error:

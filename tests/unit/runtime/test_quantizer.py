@@ -83,6 +83,13 @@ async def test_an_error_arrives_as_itself(tmp_path: Path) -> None:
                 pass
 
 
+async def test_a_survey_that_somebody_waits_for_does_not_give_way(f16_model: Path) -> None:
+    async with running(Survey(source=str(f16_model), types=["Q8_0"] * 2000)) as lines:
+        await anext(lines)
+        [program] = programs()
+        assert program.nice() == psutil.Process().nice()
+
+
 async def test_a_survey_ends_by_itself(f16_model: Path) -> None:
     async with running(Survey(source=str(f16_model), types=["Q8_0"])) as lines:
         said = [line async for line in lines]
