@@ -1,12 +1,14 @@
 """`llmd config show get set unset path`: settings, where each comes from, and how to change one."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from llmd.cli import options
 from llmd.cli.columns import Column
 from llmd.cli.completing.kinds import Kind
+
+_PATIENCE = 5.0
 
 app = typer.Typer(help="Show and change settings.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -97,20 +99,40 @@ def path() -> None:
 
 def _tell_what_hides(key: str) -> None:
     """Say why a change in the file makes no difference yet, if it does not."""
-    from llmd.client.connection import listening
-    from llmd.client.sleep import asleep
     from llmd.config.paths import find_paths
     from llmd.config.store import load_settings
 
-    paths = find_paths()
-    source = load_settings(paths.config_file).sources[key]
-    if source not in {str(paths.config_file), "default"}:
+    file = find_paths().config_file
+    source = load_settings(file).sources[key]
+    if source not in {str(file), "default"}:
         typer.echo(f"The environment variable {source} still overrides it.", err=True)
-    elif not asleep(paths) and listening(paths.socket):
+        return
+    running = _running(key)
+    if running.get("override"):
         typer.echo(
-            "The daemon is running with the old settings; `llmd restart` makes it read them.",
-            err=True,
+            f"The daemon was started with {running['override']}, which overrides it.", err=True
         )
+    elif running.get("pending"):
+        held = f"with {running['value']}" if running["value"] else "without it"
+        typer.echo(
+            f"The daemon still runs {held}; `llmd restart` makes it read the file.", err=True
+        )
+
+
+def _running(key: str) -> dict[str, Any]:
+    """Return what a setting is to the daemon; nothing where none runs."""
+    from llmd.cli.connect import client
+    from llmd.errors import DaemonUnreachable, NotFound
+
+    try:
+        state: dict[str, Any] = client(start=False, timeout=_PATIENCE).get(
+            f"/control/settings/{key}"
+        )
+    except DaemonUnreachable:
+        return {}
+    except NotFound:  # it is of before an update
+        return {"pending": True, "value": "what it started with"}
+    return state
 
 
 def _as_text(value: object) -> str:

@@ -171,7 +171,7 @@ class Configuration:
             for field, value in fields.items()
         }
         wrong = faults(self._path)
-        then, sources = self._values, self._sources
+        then, sources = self._now(), self._sources
         if not wrong:
             loaded = load_settings(self._path)
             then, sources = flatten(loaded.settings), loaded.sources
@@ -181,18 +181,21 @@ class Configuration:
         }
         return Sheet(path=str(self._path), settings=found, faults=[str(fault) for fault in wrong])
 
+    def _now(self) -> dict[str, Any]:
+        """Return what holds now."""
+        chosen = {key: self._defaults.chosen(purpose) for key, purpose in _AT_ONCE.items()}
+        return {**self._values, **chosen}
+
     def _setting(
         self, key: str, in_file: Mapping[str, Any], then: Mapping[str, Any], source: str
     ) -> Setting:
-        value, present = self._values[key], self._sources.get(key, DEFAULT)
+        value, present = self._now()[key], self._sources.get(key, DEFAULT)
         purpose = _AT_ONCE.get(key)
         if purpose:
-            value = self._defaults.chosen(purpose)
             present = source if value == then[key] else str(self._path) if value else DEFAULT
         # an option was given by hand: whoever starts llmd again will give it again, or not
         by_hand = self._overrides(present) and not present.startswith("LLMD_")
-        holds = by_hand or (purpose and not self._overrides(source))
-        after = value if holds else then[key]
+        after = value if by_hand else then[key]
         override = present if by_hand else source if self._overrides(source) else ""
         said = in_file.get(key)
         return Setting(

@@ -99,6 +99,8 @@ class FakeDaemon:
         self.checked: list[dict[str, Any]] = []
         """What verifying says, line by line."""
         self.defaults: dict[str, Any] = {"defaults": []}
+        self.settings: dict[str, Any] = {"value": "8000", "pending": True, "override": ""}
+        """What any setting is to it."""
         self.failures: dict[str, LlmdError] = {}
         """Answers by path, instead of what would be said."""
         self.answers: dict[str, Any] = {}
@@ -254,6 +256,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _short(self, script: FakeDaemon, path: str, body: Any) -> dict[str, Any]:
         if path == "/control/unload":
             return {"unloaded": [body["model"] or "llmd-tiny"]}
+        if path.startswith("/control/settings/"):
+            return script.settings
         if path == "/control/inspect":
             return script.cards.get(body["model"]) or {
                 **script.model(body["model"]),

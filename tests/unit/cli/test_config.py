@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 from llmd.config.paths import Paths
+from llmd.errors import NotFound
+from tests.fakes.daemon import FakeDaemon
 from tests.unit.cli.conftest import Llmd
 
 
@@ -96,9 +98,12 @@ def test_a_broken_file_is_named(llmd: Llmd, paths: Paths) -> None:
     assert str(paths.config_file) in result.err
 
 
-@pytest.mark.usefixtures("daemon")
-def test_set_says_that_a_running_daemon_keeps_the_old_value(llmd: Llmd) -> None:
-    assert "llmd restart" in llmd("config", "set", "server.port", "8123").err
+def test_set_says_that_a_running_daemon_keeps_the_old_value(daemon: FakeDaemon, llmd: Llmd) -> None:
+    said = "The daemon still runs with 8000; `llmd restart` makes it read the file.\n"
+    assert llmd("config", "set", "server.port", "8123").err == said
+    assert daemon.asked[-1][:2] == ("GET", "/control/settings/server.port")
+    daemon.settings["value"] = ""
+    assert "still runs without it; `llmd restart`" in llmd("config", "set", "log.level", "info").err
 
 
 @pytest.mark.usefixtures("daemon")
@@ -106,6 +111,21 @@ def test_unset_says_that_a_running_daemon_keeps_the_old_value(llmd: Llmd) -> Non
     llmd("config", "set", "server.port", "8123")
     assert "llmd restart" in llmd("config", "unset", "server.port").err
     assert "llmd restart" not in llmd("config", "unset", "server.port").err
+
+
+def test_what_the_daemon_has_already_needs_no_word(daemon: FakeDaemon, llmd: Llmd) -> None:
+    daemon.settings["pending"] = False
+    assert llmd("config", "set", "server.port", "8000").err == ""
+    daemon.settings["override"] = "--port"
+    said = "The daemon was started with --port, which overrides it.\n"
+    assert llmd("config", "set", "server.port", "8123").err == said
+
+
+def test_a_daemon_of_before_an_update_is_taken_to_have_old_settings(
+    daemon: FakeDaemon, llmd: Llmd
+) -> None:
+    daemon.failures["/control/settings/server.port"] = NotFound("There is nothing here.")
+    assert "`llmd restart`" in llmd("config", "set", "server.port", "8123").err
 
 
 def test_set_says_when_the_environment_wins(llmd: Llmd, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,6 +132,19 @@ async def test_default_models_hold_at_once(bench: Bench, file: Path) -> None:
     assert not file.exists() or "default" not in file.read_text()
 
 
+async def test_default_models_written_by_others_wait_for_a_restart(
+    bench: Bench, file: Path
+) -> None:
+    settings = started(bench)
+    file.write_text('[models]\ndefault = "llmd-tiny"\n')
+    found = await settings.get("models.default")
+    assert (found.value, found.then, found.pending) == ("", "llmd-tiny", True)
+    changed = await settings.change("models.default", "llmd-tiny", by=ADMIN)
+    assert (changed.value, changed.pending) == ("llmd-tiny", False)
+    file.write_text("[server]\nport = 99999\n")
+    assert not (await settings.get("models.default")).pending
+
+
 async def test_faults_of_the_file_are_told_and_can_be_mended(bench: Bench, file: Path) -> None:
     settings = started(bench)
     file.write_text("[server]\nport = 99999\nnothing = 1\n")

@@ -167,6 +167,17 @@ class ChangeDefault(msgspec.Struct, frozen=True):
     model: str | None = None
 
 
+class SettingState(msgspec.Struct, frozen=True):
+    """`GET /control/settings/{key}`: what holds now, what will after a restart and whether they
+    differ, without passwords; `override` is the variable or option that wins over the file.
+    """
+
+    value: str
+    then: str
+    pending: bool
+    override: str
+
+
 class DefaultList(msgspec.Struct, frozen=True):
     """`GET /control/defaults`."""
 

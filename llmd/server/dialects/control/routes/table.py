@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from llmd.server.dialects.control.routes import accounts, models, sessions, watching
+from llmd.server.dialects.control.routes import accounts, models, sessions, settings, watching
 
-ROUTES = (*models.ROUTES, *accounts.ROUTES, *sessions.ROUTES, *watching.ROUTES)
+ROUTES = (
+    *models.ROUTES,
+    *settings.ROUTES,
+    *accounts.ROUTES,
+    *sessions.ROUTES,
+    *watching.ROUTES,
+)
