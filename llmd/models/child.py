@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from llmd.errors import DownloadFailed, from_wire
-from llmd.models.sources.lines import TERMS, Failed, Fetched, Line, Pace, Said, Terms
+from llmd.models.sources.lines import TERMS, Failed, Fetched, Go, Line, Pace, Said, Terms, Told
 
 _LONGEST_LINE = 4 * 2**20
 _KEPT_ERRORS = 40
@@ -29,7 +29,7 @@ _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 
 
 class Throttle:
-    """Tells a program how quickly it may go, also while it runs."""
+    """Tells a program whether and how quickly it may go, also while it runs."""
 
     def __init__(self, limit: int = 0) -> None:
         self.limit = limit
@@ -40,12 +40,19 @@ class Throttle:
         """Change the limit."""
         if limit != self.limit:
             self.limit = limit
-            if self._pipe is not None and not self._pipe.is_closing():
-                self._pipe.write(msgspec.json.encode(Pace(limit)) + b"\n")
+            self._tell(Pace(limit))
+
+    def go(self) -> None:
+        """Let it fetch what it named."""
+        self._tell(Go())
 
     def attach(self, pipe: asyncio.StreamWriter | None) -> None:
         """Speak to this program from now on; None: to nobody."""
         self._pipe = pipe
+
+    def _tell(self, told: Told) -> None:
+        if self._pipe is not None and not self._pipe.is_closing():
+            self._pipe.write(msgspec.json.encode(told) + b"\n")
 
 
 @asynccontextmanager

@@ -134,22 +134,29 @@ class Courier(Watched[PullProgress, ModelManifest]):
 
     async def _fetch(self) -> Fetched:
         conditions, order = self._conditions, self._order
+        terms = msgspec.structs.replace(conditions.terms, asks=True)
         conditions.pacing.join(self._throttle, self._own_limit)
         module = f"llmd.models.sources.{order.source}"
         try:
             async with running(
-                module, *order.arguments, throttle=self._throttle, terms=conditions.terms
+                module, *order.arguments, throttle=self._throttle, terms=terms
             ) as lines:
                 async for line in lines:
                     if isinstance(line, Fetched):
                         return line
                     if isinstance(line, Progress):
                         self._say(self._progress(line))
-                    elif self._accept:
-                        await self._accept(line)
+                    else:
+                        await self._allow(line)
         finally:
             conditions.pacing.leave(self._throttle)
         raise AssertionError("a source ends with a result or raises")
+
+    async def _allow(self, named: Named) -> None:
+        """Let the program fetch what it named, unless something is against it."""
+        if self._accept:
+            await self._accept(named)
+        self._throttle.go()
 
     def _progress(self, line: Progress) -> PullProgress:
         rate = 0.0

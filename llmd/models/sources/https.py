@@ -54,7 +54,7 @@ def pull(url: str, sha256: str, models_dir: Path, transfer: Transfer) -> Fetched
     folder = home / _key(first.etag, str(first.size))
     targets = [folder / part.name for part in plan]
     name = name_from_file(targets[0])
-    transfer.report.line(Named(name, url, str(targets[0])))
+    transfer.report.named(Named(name, url, str(targets[0])))
     wanted = list(zip((part.remote for part in plan), targets, strict=True))
     transfer.check_room(_basename(url), wanted)
     transfer.report.total = sum(remote.size for remote, _ in wanted)

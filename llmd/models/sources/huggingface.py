@@ -96,7 +96,7 @@ def pull(repo: str, selector: str, revision: str, transfer: Transfer) -> Fetched
     first = selected.choice.files[0].name
     name = f"{repo}@{revision}:{selected.selector}" if revision else ""
     source = f"hf://{repo}@{revision}/{first}" if revision else f"hf://{repo}/{first}"
-    report.line(Named(name or f"{repo}:{selected.selector}", source, plan[0].path or ""))
+    report.named(Named(name or f"{repo}:{selected.selector}", source, plan[0].path or ""))
     _check_room(repo, plan, transfer)
     paths = [_obtain(repo, commit, file, transfer) for file in plan]
     _remember_revision(repo, revision or constants.DEFAULT_REVISION, commit)

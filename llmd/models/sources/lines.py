@@ -1,5 +1,5 @@
 """What a source program writes, one JSON object a line: any number of `Progress`, perhaps a
-`Named`, then one `Fetched` or `Failed`. What the daemon writes back meanwhile: `Pace`.
+`Named`, then one `Fetched` or `Failed`. What the daemon writes back meanwhile: `Pace`, and `Go`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
 
 class Named(msgspec.Struct, frozen=True, tag="named"):
     """What is about to be fetched, where a program knows before: `name` and `source` as `Fetched`
-    will have them.
+    will have them. Where `Terms.asks` is set it goes on with the daemon's `Go`.
     """
 
     name: str
@@ -88,6 +88,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes per second to begin with; 0: as quickly as it can."""
     look: bool = False
     """Whether to find out what there is, how large it is and whether it fits, and fetch nothing."""
+    asks: bool = False
+    """Whether to wait for a word of the daemon after `Named`."""
     records: str = ""
     """Folder for the digests of pieces, by which damage is mended later; empty: none are kept."""
 
@@ -104,5 +106,10 @@ class Pace(msgspec.Struct, frozen=True, tag="pace"):
     """Bytes per second; 0: as quickly as it can."""
 
 
+class Go(msgspec.Struct, frozen=True, tag="go"):
+    """What was named may be fetched; a line on the program's standard input."""
+
+
+Told = Pace | Go
 Said = Progress | Named | Fetched
 Line = Said | Failed

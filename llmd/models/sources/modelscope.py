@@ -97,7 +97,7 @@ def pull(site: Site, repo: str, selector: str, places: Places, transfer: Transfe
     paths = cached or [home / file.name for file in wanted]
     name = f"{repo}:{selected.selector}"
     source = f"modelscope://{repo}/{selected.choice.files[0].name}"
-    transfer.report.line(Named(name, source, str(paths[0])))
+    transfer.report.named(Named(name, source, str(paths[0])))
     if not cached:
         _fetch(site, repo, list(zip(wanted, paths, strict=True)), transfer)
     projector = paths.pop() if companions else ""

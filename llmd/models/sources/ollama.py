@@ -89,7 +89,7 @@ def pull(
         {layer.sha256: blobs / f"sha256-{layer.sha256}" for layer in files} if fresh else present
     )
     source = f"ollama://{wanted.shown}"
-    transfer.report.line(Named(wanted.shown, source, str(paths[parts.model.sha256])))
+    transfer.report.named(Named(wanted.shown, source, str(paths[parts.model.sha256])))
     preset, options = layers.preset(parts, lambda layer: _text(wanted, layer, stores, transfer))
     if fresh:
         for sha256, path in present.items():

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from llmd.errors import DownloadFailed, LlmdError
-from llmd.models.sources.lines import TERMS, Failed, Fetched, Pace, Terms
+from llmd.models.sources.lines import TERMS, Failed, Fetched, Pace, Terms, Told
 from llmd.models.sources.report import Report
 from llmd.models.sources.transfer import Looked, Refused, Transfer
 from llmd.models.sources.transfer.faults import disk_fault, explained
@@ -36,8 +36,9 @@ def run(
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     understood: tuple[type[Exception], ...] = (Refused, OSError, *foreign)
-    report = Report(out)
-    transfer = Transfer(report, terms(os.environ.get(TERMS, "")), source)
+    agreed = terms(os.environ.get(TERMS, ""))
+    report = Report(out, asks=agreed.asks)
+    transfer = Transfer(report, agreed, source)
     threading.Thread(target=_listen, args=(transfer,), daemon=True).start()
     try:
         report.line(work(transfer))
@@ -73,5 +74,9 @@ def _listen(transfer: Transfer) -> None:
     while block := os.read(0, _BLOCK):
         *lines, waiting = (waiting + block).split(b"\n")
         for line in lines:
-            transfer.budget.change(msgspec.json.decode(line, type=Pace).limit)
+            told = msgspec.json.decode(line, type=Told)
+            if isinstance(told, Pace):
+                transfer.budget.change(told.limit)
+            else:
+                transfer.report.allow()
     os._exit(1)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import BinaryIO
 
 import msgspec
 
-from llmd.models.sources.lines import Line, Progress
+from llmd.models.sources.lines import Line, Named, Progress
 
 _EVERY = 0.25
 
 
 class Report:
-    """Writes lines to `out`."""
+    """Writes lines to `out`; where it `asks`, what is named waits for a word."""
 
-    def __init__(self, out: BinaryIO) -> None:
+    def __init__(self, out: BinaryIO, *, asks: bool = False) -> None:
         self._out = out
+        self._allowed = threading.Event()
+        if not asks:
+            self._allowed.set()
         self._next = 0.0
         self._said = ""
         self.total = 0
@@ -27,6 +31,15 @@ class Report:
         """Write one."""
         self._out.write(msgspec.json.encode(line) + b"\n")
         self._out.flush()
+
+    def named(self, named: Named) -> None:
+        """Say what is about to be fetched, and wait until it may be."""
+        self.line(named)
+        self._allowed.wait()
+
+    def allow(self) -> None:
+        """Let what was named be fetched."""
+        self._allowed.set()
 
     def progress(self, status: str, file: str, done: int, note: str = "") -> None:
         """Say how far the current file is, unless that was said a moment ago; a new note is always

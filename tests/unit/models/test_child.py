@@ -11,7 +11,7 @@ import pytest
 
 from llmd.errors import DownloadFailed, NoRoom
 from llmd.models.child import Throttle, running
-from llmd.models.sources.lines import Fetched, Pace, Progress, Terms
+from llmd.models.sources.lines import Fetched, Go, Pace, Progress, Terms, Told
 
 STAND_IN = """
 import sys, time
@@ -104,3 +104,14 @@ async def test_it_is_told_its_terms_and_how_quickly_it_may_go(module: str) -> No
     assert msgspec.json.decode(result.selector, type=Pace) == Pace(900)
     throttle.set(5)
     assert throttle.limit == 5
+
+
+async def test_it_is_told_when_it_may_fetch(module: str) -> None:
+    throttle = Throttle()
+    throttle.go()  # to nobody
+    async with running(module, "listens", throttle=throttle) as lines:
+        await anext(lines)
+        throttle.go()
+        result = await anext(lines)
+    assert isinstance(result, Fetched)
+    assert msgspec.json.decode(result.selector, type=Told) == Go()

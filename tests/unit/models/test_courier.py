@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,19 +12,22 @@ from pathlib import Path
 import pytest
 
 from llmd.config.hours import Hours
-from llmd.errors import DownloadFailed, LlmdError
+from llmd.errors import DownloadFailed, LlmdError, NameTaken
 from llmd.models import courier as couriers
 from llmd.models.child import Throttle
-from llmd.models.courier import Conditions, Courier, PullEvent, Say
+from llmd.models.courier import Accept, Conditions, Courier, PullEvent, Say
 from llmd.models.ordering import Order
 from llmd.models.pacing import Pacing
-from llmd.models.sources.lines import Fetched, Progress, Terms
+from llmd.models.sources.lines import Fetched, Named, Progress, Said, Terms
 from llmd.models.store import ModelStore
 from llmd.protocol.models import ModelManifest, PullProgress
 
 ORDER = Order("huggingface", ("acme/m", "", ""), "acme/m")
 FETCHED = Fetched(["/m"], "acme/m", "main", "Q8_0", fresh=True)
 NIGHT = Hours.parse("22:00-07:00")
+
+
+Send = Callable[..., Courier]
 
 
 class Clock:
@@ -40,15 +44,16 @@ class Source:
     """Takes the program's place; a line that is an error is raised."""
 
     def __init__(self) -> None:
-        self.lines: asyncio.Queue[Progress | Fetched | LlmdError] = asyncio.Queue()
+        self.lines: asyncio.Queue[Said | LlmdError] = asyncio.Queue()
         self.throttles: list[Throttle] = []
         self.alive = 0
 
     @asynccontextmanager
     async def running(
         self, module: str, *arguments: str, throttle: Throttle, terms: Terms
-    ) -> AsyncIterator[AsyncIterator[Progress | Fetched]]:
+    ) -> AsyncIterator[AsyncIterator[Said]]:
         assert module == "llmd.models.sources.huggingface"
+        assert terms.asks
         self.throttles.append(throttle)
         self.alive += 1
         try:
@@ -56,7 +61,7 @@ class Source:
         finally:
             self.alive -= 1
 
-    async def _lines(self) -> AsyncIterator[Progress | Fetched]:
+    async def _lines(self) -> AsyncIterator[Said]:
         while True:
             line = await self.lines.get()
             if isinstance(line, LlmdError):
@@ -78,17 +83,15 @@ def manifest(tmp_path: Path, tiny_model: Path) -> ModelManifest:
 
 
 @pytest.fixture
-async def send(
-    source: Source, manifest: ModelManifest
-) -> AsyncIterator[Callable[[Conditions], Courier]]:
+async def send(source: Source, manifest: ModelManifest) -> AsyncIterator[Send]:
     sent: list[Courier] = []
 
     async def finish(fetched: Fetched, say: Say) -> ModelManifest:
         say(PullProgress(status="done"))
         return manifest
 
-    def send(conditions: Conditions) -> Courier:
-        sent.append(Courier(ORDER, conditions, finish))
+    def send(conditions: Conditions, accept: Accept | None = None) -> Courier:
+        sent.append(Courier(ORDER, conditions, finish, accept))
         return sent[-1]
 
     yield send
@@ -108,9 +111,6 @@ async def first(courier: Courier, fits: Callable[[PullEvent], bool]) -> PullEven
     raise AssertionError("it ended before")
 
 
-Send = Callable[[Conditions], Courier]
-
-
 async def test_progress_then_the_model(source: Source, send: Send, manifest: ModelManifest) -> None:
     courier = send(Conditions(Pacing()))
     source.lines.put_nowait(Progress("downloading", "m.gguf", 5, 10, "trying again"))
@@ -119,6 +119,26 @@ async def test_progress_then_the_model(source: Source, send: Send, manifest: Mod
     assert events[-1] == manifest
     assert not courier.joinable
     assert source.alive == 0
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_what_is_named_is_fetched_once_it_is_accepted(
+    source: Source, send: Send, monkeypatch: pytest.MonkeyPatch, *, taken: bool
+) -> None:
+    happened: list[str] = []
+    monkeypatch.setattr(Throttle, "go", lambda _: happened.append("go"))
+
+    async def accept(named: Named) -> None:
+        happened.append(named.name)
+        if taken:
+            raise NameTaken("It is taken.")
+
+    courier = send(Conditions(Pacing()), accept)
+    source.lines.put_nowait(Named("acme/m:Q8_0", "hf://acme/m/m.gguf"))
+    source.lines.put_nowait(FETCHED)
+    with pytest.raises(NameTaken) if taken else contextlib.nullcontext():
+        [_ async for _ in courier.watch()]
+    assert happened == (["acme/m:Q8_0"] if taken else ["acme/m:Q8_0", "go"])
 
 
 async def test_remaining_time_follows_from_the_rate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 from typing import Any
@@ -16,7 +17,7 @@ from llmd.models.sources.program import terms
 PROGRAM = """
 import os, sys, time
 from llmd.errors import NoRoom
-from llmd.models.sources.lines import Fetched, Progress
+from llmd.models.sources.lines import Fetched, Named, Progress
 from llmd.models.sources.program import run
 from llmd.models.sources.transfer import Looked, Refused
 
@@ -29,6 +30,7 @@ def work(transfer):
     if what == "foreign": raise KeyError("odd")
     if what == "waits":
         while transfer.budget.chunk(2**20) != 25000: time.sleep(0.005)
+    if what == "names": transfer.report.named(Named("m", "hf://o/m"))
     if what == "stays":
         transfer.report.line(Progress("downloading"))
         time.sleep(3600)
@@ -39,14 +41,18 @@ sys.exit(run("test", work, foreign=(KeyError,)))
 """
 
 
-def ran(what: str, said: bytes | None = b"", **environment: str) -> dict[str, Any]:
-    with subprocess.Popen(
+def started(what: str, **environment: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, what],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, **environment},
-    ) as program:
+    )
+
+
+def ran(what: str, said: bytes | None = b"", **environment: str) -> dict[str, Any]:
+    with started(what, **environment) as program:
         assert program.stdin
         assert program.stdout
         program.stdin.write(said or b"")
@@ -89,6 +95,17 @@ def test_terms_that_cannot_be_read_are_the_usual_ones() -> None:
 def test_its_pace_can_be_changed_while_it_runs() -> None:
     lines = b'{"type":"pace","limit":40000}\n{"type":"pace","limit":100000}\n'
     assert ran("waits", lines)["files"] == ["/m"]
+
+
+def test_it_waits_for_a_word_where_it_is_to_ask() -> None:
+    with started("names", **{TERMS: '{"asks": true}'}) as program:
+        assert program.stdin
+        assert program.stdout
+        assert json.loads(program.stdout.readline())["name"] == "m"
+        assert not select.select([program.stdout], [], [], 0.05)[0]
+        program.stdin.write(b'{"type":"go"}\n')
+        program.stdin.flush()
+        assert json.loads(program.stdout.readline())["files"] == ["/m"]
 
 
 def test_it_ends_when_its_standard_input_does() -> None:
