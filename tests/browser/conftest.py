@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.conversations import chats
 from tests.fakes.accounts import PASSWORD
@@ -20,6 +20,8 @@ __all__ = ["chats", "daemon", "log_in", "make_daemon"]
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 Open = Callable[..., Page]
+
+expect.set_options(timeout=20_000)  # milliseconds; a busy machine takes longer than the usual 5 s
 
 
 # Playwright's event loop runs as long as this does, and no other may meanwhile: asyncio tests of

@@ -21,7 +21,7 @@ def test_a_model_is_deployed_and_unloaded_again(visit: Open, make_daemon: MakeDa
     page.get_by_role("button", name="Deploy", exact=True).click()
     expect(page.locator("#wrong")).to_be_hidden()
     row = page.locator("#ended tr").filter(has_text="llmd-tiny")
-    expect(row.locator(".chip")).to_have_text("completed", timeout=20000)
+    expect(row.locator(".chip")).to_have_text("completed")
     row.get_by_role("button", name="Unload").click()
     page.get_by_role("dialog").get_by_role("button", name="Unload").click()
     expect(page.get_by_role("dialog")).to_be_hidden()

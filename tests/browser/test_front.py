@@ -67,7 +67,7 @@ def test_a_daemon_that_starts_anew_is_found_again_under_an_open_page(
     assert daemon.stop() == 0
     expect(page.get_by_text("The connection to llmd is lost")).to_be_visible()
     daemon.start()
-    expect(page.get_by_text("Connected again.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Connected again.")).to_be_visible()
     expect(page.get_by_text("The connection to llmd is lost")).to_have_count(0)
     with page.expect_navigation():
         page.get_by_role("link", name="Load the page again").click()

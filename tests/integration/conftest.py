@@ -56,7 +56,7 @@ class Daemon:
 
     def start(self) -> Daemon:
         self.process = self.spawn()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the daemon did not start:\n{self.process.communicate()[1]}")
@@ -196,7 +196,7 @@ def chat(question: str, **fields: object) -> dict[str, Any]:
     }
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 20.0) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
