@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Open, log_in
 from tests.fakes.gguf import write
@@ -191,6 +191,30 @@ def test_a_smaller_variant_is_made_looked_at_and_deleted(visit: Open, workshop: 
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page).to_have_url(workshop.page)
     expect(row(page, "llmd-tiny:Q4_K_M")).to_have_count(0)
+
+
+def test_a_dialog_that_takes_long_says_so_and_can_be_left(visit: Open, workshop: Workshop) -> None:
+    page = visit(workshop.page)
+    held: list[Route] = []
+    # a function, since Playwright takes no bound method of a list
+    page.route("**/web/models/quantize?*", lambda route: held.append(route))  # noqa: PLW0108
+    dialog = page.get_by_role("dialog", name="One moment…")
+    order(page, "llmd-tiny", "Quantise")
+    expect(dialog).to_be_visible()
+    with page.expect_event("requestfailed"):
+        page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_be_hidden()
+    order(page, "llmd-tiny", "Quantise")
+    expect(dialog).to_be_visible()
+    held[-1].fulfill(status=503, body='{"error": {"message": "Too busy.", "hint": ""}}')
+    expect(page.get_by_role("alert")).to_have_text("Too busy.")
+    expect(page.locator("dialog")).to_be_hidden()
+    order(page, "llmd-tiny", "Quantise")
+    expect(dialog).to_be_visible()
+    held[-1].continue_()
+    expect(page.get_by_role("dialog").locator("input[value=Q4_K_M]")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_be_hidden()
 
 
 def test_whatever_files_are_called_and_say_is_text(

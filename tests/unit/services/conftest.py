@@ -108,7 +108,7 @@ class Bench:
             metrics,
             self.starts,
         )
-        defaults = Defaults(self.store, ModelSettings(default=default))
+        defaults = Defaults(self.store, ModelSettings(default=default), self.paths.config_file)
         constraints = Constraints(Rehearsal())
         usage = Usage(UsageRepository(self.database))
         counted = Limits(limits, metrics, usage)

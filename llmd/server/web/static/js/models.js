@@ -2,7 +2,10 @@
 // follow the form. What changes by itself comes through regions.
 const dialog = document.getElementById("dialog");
 const body = document.getElementById("dialog-body");
+const awaited = document.getElementById("dialog-awaited");
+const PATIENCE = 250;
 let opener = null;
+let asked = null;
 
 /** Show what was put into the dialog; the menu it came from closes. */
 function show() {
@@ -12,11 +15,36 @@ function show() {
   first.map((what) => body.querySelector(what)).find(Boolean)?.focus();
 }
 
+/** Nothing comes into the dialog; the note that says so would lie behind it. */
+function fail() {
+  settled();
+  close();
+}
+
 function close() {
   if (dialog.open) dialog.close();
 }
 
+/** Say in the dialog that it is on its way, when its request takes more than a moment. */
+function waitFor(xhr) {
+  settled()?.abort();
+  const timer = setTimeout(() => {
+    body.replaceChildren(awaited.content.cloneNode(true));
+    show();
+  }, PATIENCE);
+  asked = { xhr, timer };
+}
+
+/** Wait no longer; returns the request that was waited for. */
+function settled() {
+  const xhr = asked?.xhr;
+  clearTimeout(asked?.timer);
+  asked = null;
+  return xhr;
+}
+
 dialog.addEventListener("close", () => {
+  settled()?.abort();
   body.replaceChildren();
   if (opener?.isConnected) opener.focus();
 });
@@ -30,12 +58,16 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const menu = from.closest("[popover]");
   opener = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : from;
   if (menu) menu.hidePopover();
+  if (event.detail.target === body) waitFor(event.detail.xhr);
 });
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target === body) show();
+  if (event.detail.target !== body) return;
+  settled();
+  show();
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const { elt, xhr, successful } = event.detail;
+  if (xhr === asked?.xhr) fail();
   if (successful && xhr.status === 204 && dialog.contains(elt)) close();
 });
 
@@ -57,7 +89,10 @@ function tell(event) {
   const field = wrong.param && body.querySelector(`[name="${CSS.escape(wrong.param)}"]`);
   if (field) field.focus();
 }
-document.addEventListener("htmx:responseError", tell, true);
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr === asked?.xhr) fail();
+  tell(event);
+}, true);
 
 document.addEventListener("input", (event) => {
   const place = event.target.closest("#dialog-body") && body.querySelector("[data-wrong]");
