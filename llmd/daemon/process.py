@@ -55,7 +55,8 @@ class Daemon:
         loop = asyncio.get_running_loop()
         endings = _endings()
         for number in endings:
-            loop.add_signal_handler(number, self.shutdown.ask)
+            # not the loop's own way, which would leave a moment at the end in which one more kills
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.shutdown.ask))
         try:
             await self._people.open()
             self._base.vigil.start()
@@ -89,10 +90,7 @@ class Daemon:
             await self._close()
             log.info("stopped")
             for number in endings:
-                loop.remove_signal_handler(number)
-                signal.signal(
-                    number, signal.SIG_IGN
-                )  # one more signal must not spoil the exit code now
+                signal.signal(number, signal.SIG_IGN)  # one more must not spoil the exit code now
 
     async def _close(self) -> None:
         """End everything; what came of answers that are cut off is kept first."""

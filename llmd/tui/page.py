@@ -59,9 +59,21 @@ class Page(Screen[None]):
         return self.llmd.client
 
     @property
+    def ending(self) -> bool:
+        """Whether the program ends: parts of the page go one by one while work in the background
+        comes to its end.
+        """
+        return not self.app.is_running
+
+    @property
     def whole(self) -> bool:
         """Whether its parts are there: a page that is just going has lost them already."""
-        return self.is_mounted and bool(self.query(TopLine)) and bool(self.query(KeyLine))
+        return (
+            not self.ending
+            and self.is_mounted
+            and bool(self.query(TopLine))
+            and bool(self.query(KeyLine))
+        )
 
     def on_screen_resume(self) -> None:
         """Show what came while another page was shown."""
@@ -102,7 +114,7 @@ class Page(Screen[None]):
         text = said if isinstance(said, str) else said(result)
         if text:
             self.notify(text, markup=False)
-        if then:
+        if then and not self.ending:
             then(result)
 
     def ask(self, dialog: Dialog[T], then: Callable[[T], None]) -> None:

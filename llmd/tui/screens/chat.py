@@ -78,7 +78,8 @@ class ChatPage(TalkPage):
     def mark(self) -> None:
         """Show what stands around the talk, and in the list."""
         super().mark()
-        self.shelf.mark()
+        if not self.ending:
+            self.shelf.mark()
 
     async def _learn(self) -> None:
         self.mark()

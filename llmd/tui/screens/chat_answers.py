@@ -72,12 +72,13 @@ class Answers:
             await self._desk.answer(talk, turn, self._changed)
         finally:
             self._workers.pop(turn.trace, None)
-            if self._page.is_running and talk in self._desk.talks:
+            if not self._page.ending and talk in self._desk.talks:
                 self._page.perform(self._keep(talk), group="keeping")
                 self._page.mark()
 
     def _changed(self, turn: Turn) -> None:
-        self._page.transcript.touch(turn)
+        if not self._page.ending:
+            self._page.transcript.touch(turn)
 
     async def _keep(self, talk: Talk) -> None:
         try:

@@ -34,6 +34,8 @@ class Shelf:
 
     async def renew(self, *, more: bool = False) -> None:
         """List anew, or on from where the list ends."""
+        if self._page.ending:
+            return
         skip = len(self._kept) if more else 0
         found = await keeping.sessions(self._page.client, self._list.words, skip)
         self._kept = [*self._kept, *found] if more else found

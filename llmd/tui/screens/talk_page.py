@@ -79,11 +79,15 @@ class TalkPage(Page):
 
     async def renew(self) -> None:
         """Show what has become of the talk."""
+        if self.ending:
+            return
         await self.transcript.renew()
         self.mark()
 
     def mark(self) -> None:
         """Show what stands around the talk."""
+        if self.ending:
+            return
         names = [path.rsplit("/", 1)[-1] for path in self.talk.images]
         attached = self.query_one("#attached", Static)
         attached.set_class(bool(names), "-shown")
