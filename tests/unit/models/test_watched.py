@@ -8,6 +8,7 @@ import pytest
 
 from llmd.errors import LlmdError, NoRoom
 from llmd.models.watched import Joint, Watched
+from tests.fakes.moments import moment
 
 Say = Callable[[str], None]
 
@@ -57,7 +58,7 @@ async def test_equal_orders_are_one_piece_of_work() -> None:
     script, other = Script(), Script()
     tasks = [asyncio.ensure_future(everything(joint, "a", script)) for _ in range(3)]
     tasks.append(asyncio.ensure_future(everything(joint, "b", other)))
-    await asyncio.sleep(0.01)
+    await moment()
     assert (script.started, other.started) == (1, 1)
     script.go.set()
     other.go.set()
@@ -68,7 +69,7 @@ async def test_the_last_one_to_leave_stops_it() -> None:
     joint: Joint[str, str, int] = Joint()
     script = Script()
     first, second = (asyncio.ensure_future(everything(joint, "a", script)) for _ in range(2))
-    await asyncio.sleep(0.01)
+    await moment()
     first.cancel()
     await asyncio.wait([first])
     assert script.cancelled == 0
@@ -85,7 +86,7 @@ async def test_everybody_hears_of_a_failure() -> None:
     script = Script()
     script.error = NoRoom("full")
     tasks = [asyncio.ensure_future(everything(joint, "a", script)) for _ in range(2)]
-    await asyncio.sleep(0.01)
+    await moment()
     script.go.set()
     for task in tasks:
         with pytest.raises(NoRoom):
@@ -96,7 +97,7 @@ async def test_closing_stops_all_and_tells_the_watchers() -> None:
     joint: Joint[str, str, int] = Joint()
     script = Script()
     task = asyncio.ensure_future(everything(joint, "a", script))
-    await asyncio.sleep(0.01)
+    await moment()
     await joint.close()
     assert script.cancelled == 1
     with pytest.raises(LlmdError, match="was stopped"):

@@ -13,6 +13,7 @@ from llmd.protocol.placement import DeviceRoom, LoadOptions, Plan
 from llmd.runtime.arranger import Arranger
 from llmd.runtime.residence import Lifetime, Residence, Waiter
 from llmd.runtime.residency import Ledger, Stage
+from tests.fakes.moments import moment
 from tests.fakes.planner import FakePlanner
 from tests.fakes.worker import manifest
 
@@ -54,7 +55,7 @@ class Scene:
         return waiter
 
     async def settled(self) -> list[str]:
-        await asyncio.sleep(0.02)
+        await moment(0.02)
         return self.hands.done
 
 

@@ -14,6 +14,7 @@ from llmd.runtime.residence import Coming, Lifetime, Residence, Seat
 from llmd.runtime.residency import Entry
 from llmd.runtime.supervisor import Cause
 from llmd.telemetry.metrics import Metrics
+from tests.fakes.moments import moment
 from tests.fakes.planner import planned
 from tests.fakes.worker import FakeStarts, manifest
 
@@ -32,7 +33,7 @@ async def test_all_workers_are_started_and_the_progress_is_that_of_all() -> None
     starts, opening, place, _ = scene(instances=2)
     starts.gate.clear()
     task = asyncio.ensure_future(opening.open(place))
-    await asyncio.sleep(0.01)
+    await moment()
     assert place.coming.progress == 0.25
     starts.gate.set()
     assert await task >= 0

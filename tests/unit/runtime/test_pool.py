@@ -17,6 +17,7 @@ from llmd.runtime.orders import Orders
 from llmd.runtime.pool import Pool
 from llmd.runtime.supervisor import Cause
 from llmd.telemetry.metrics import Metrics
+from tests.fakes.moments import moment, until
 from tests.fakes.planner import FakePlanner
 from tests.fakes.worker import FakeStarts, FakeWorker, manifest
 
@@ -41,7 +42,7 @@ async def test_a_model_is_loaded_once_and_shared() -> None:
     starts.gate.clear()
     pool = make(starts)
     users = [asyncio.ensure_future(use(pool)) for _ in range(5)]
-    await asyncio.sleep(0.01)
+    await moment()
     (loading,) = pool.loaded()
     assert (loading.state, loading.progress) == (ModelState.LOADING, 0.5)
     starts.gate.set()
@@ -67,7 +68,7 @@ async def test_a_caller_that_leaves_does_not_take_the_model_from_the_others() ->
     starts.gate.clear()
     pool = make(starts)
     leaving, staying = asyncio.ensure_future(use(pool)), asyncio.ensure_future(use(pool))
-    await asyncio.sleep(0.01)
+    await moment()
     leaving.cancel()
     with suppress(asyncio.CancelledError):
         await leaving
@@ -83,7 +84,7 @@ async def test_everybody_learns_why_loading_failed_and_the_next_try_starts_anew(
     starts.fail = [CorruptFile("bad")]
     pool = make(starts)
     users = [asyncio.ensure_future(use(pool)) for _ in range(3)]
-    await asyncio.sleep(0.01)
+    await moment()
     starts.gate.set()
     results = await asyncio.gather(*users, return_exceptions=True)
     assert all(isinstance(result, CorruptFile) for result in results)
@@ -101,7 +102,7 @@ async def test_a_load_that_somebody_ended_is_no_failure() -> None:
     starts.gate.clear()
     pool = make(starts)
     using = asyncio.ensure_future(use(pool))
-    await asyncio.sleep(0.01)
+    await moment()
     await pool.unload("m")
     await asyncio.gather(using, return_exceptions=True)
     assert pool.failures() == []
@@ -110,13 +111,12 @@ async def test_a_load_that_somebody_ended_is_no_failure() -> None:
 
 async def test_an_idle_model_goes_and_a_used_one_stays() -> None:
     starts = FakeStarts()
-    pool = make(starts, keep_alive=Duration(0.05))
+    pool = make(starts, keep_alive=Duration(0.3))
     async with pool.lease(manifest()):
-        await asyncio.sleep(0.15)
+        await moment(0.4)
         assert pool.loaded()[0].expires_in is None
-    assert 0 < (pool.loaded()[0].expires_in or 0) <= 0.05
-    await asyncio.sleep(0.15)
-    assert pool.loaded() == []
+    assert 0 < (pool.loaded()[0].expires_in or 0) <= 0.3
+    await until(lambda: not pool.loaded())
     assert not starts.workers[0].alive
 
 
@@ -143,7 +143,7 @@ async def test_a_load_waits_for_a_busy_model_and_goes_on_when_that_is_idle() -> 
     pool = make(FakeStarts(), max_loaded=1)
     async with pool.lease(manifest("a")):
         waiting = asyncio.ensure_future(use(pool, "b"))
-        await asyncio.sleep(0.02)
+        await moment(0.02)
         assert [(m.name, m.state) for m in pool.loaded()] == [
             ("a", ModelState.READY),
             ("b", ModelState.WAITING),
@@ -191,7 +191,7 @@ async def test_unloading_while_loading_ends_the_load() -> None:
     starts.gate.clear()
     pool = make(starts)
     user = asyncio.ensure_future(use(pool))
-    await asyncio.sleep(0.01)
+    await moment()
     assert await pool.unload("m")
     with pytest.raises(WorkerDied) as caught:
         await user
@@ -275,11 +275,11 @@ async def test_new_requests_for_a_closed_model_stand_behind_the_load_that_closed
     first, rest, order = asyncio.Event(), asyncio.Event(), list[str]()
     rest.set()
     users = [asyncio.ensure_future(holding(pool, "a", first, order))]
-    await asyncio.sleep(0.01)
+    await moment()
     users.append(asyncio.ensure_future(holding(pool, "b", rest, order)))
-    await asyncio.sleep(0.03)
+    await moment(0.03)
     users.append(asyncio.ensure_future(holding(pool, "a", rest, order)))
-    await asyncio.sleep(0.01)
+    await moment()
     first.set()
     await asyncio.gather(*users)
     assert order == ["a", "b", "a"]
@@ -301,9 +301,9 @@ async def test_a_small_model_overtakes_a_waiting_one_into_memory_that_it_does_no
         return asyncio.ensure_future(run())
 
     users = [start("busy", 60)]
-    await asyncio.sleep(0.01)
+    await moment()
     users += [start("large", 90), start("small", 10)]
-    await asyncio.sleep(0.05)
+    await moment(0.05)
     assert order == ["busy", "small"]
     done.set()
     await asyncio.gather(*users)
@@ -320,7 +320,7 @@ async def test_a_pinned_model_is_never_evicted_and_says_so() -> None:
     with pytest.raises(NoRoom) as caught:
         await use(pool, "b")
     assert "a is pinned" in caught.value.message
-    await asyncio.sleep(0.03)
+    await moment(0.03)
     assert [model.name for model in pool.loaded()] == ["a"]
     async for _ in pool.load(manifest("a"), LoadOptions(pinned=False)):
         pass
@@ -345,7 +345,7 @@ async def test_keep_alive_comes_from_the_request_then_the_order_then_the_manifes
     assert pool.loaded()[0].keep_alive == 50
     async with pool.lease(own, wish=LoadOptions(keep_alive=0.0)):
         pass
-    await asyncio.sleep(0.01)
+    await moment()
     assert pool.loaded() == []
 
 
@@ -402,7 +402,7 @@ async def given_up(pool: Pool) -> None:
     """Break a load off that waits for room."""
     loading = pool.load(manifest(size=80), LoadOptions(context_length=63, pinned=True))
     await anext(loading)
-    await asyncio.sleep(0.02)
+    await moment(0.02)
     await loading.aclose()
 
 
@@ -442,7 +442,7 @@ async def test_what_was_taken_back_stays_so_when_a_load_fails_for_it() -> None:
     async with pool.lease(manifest("busy", size=80)):
         loading = pool.load(manifest(size=80), LoadOptions(parallel=3))
         await anext(loading)
-        await asyncio.sleep(0.02)
+        await moment(0.02)
         await pool.unload("m")
         with pytest.raises(WorkerDied):
             await anext(loading)
@@ -493,7 +493,7 @@ async def test_one_of_several_workers_dies_and_is_replaced_while_the_others_go_o
         other = next(one for one in starts.workers if one is not worker)
         other.die(lived=100)
         assert pool.loaded()[0].instances == 1
-        await asyncio.sleep(0.02)
+        await moment(0.02)
         assert pool.loaded()[0].instances == 2
         assert worker.alive
     assert len(starts.workers) == 3
@@ -542,12 +542,12 @@ async def test_a_waiting_request_that_leaves_takes_its_demand_with_it() -> None:
     pool = make(starts, max_loaded=1)
     async with pool.lease(manifest("a")):
         leaving = asyncio.ensure_future(use(pool, "b"))
-        await asyncio.sleep(0.01)
+        await moment()
         leaving.cancel()
         with suppress(asyncio.CancelledError):
             await leaving
         assert [model.name for model in pool.loaded()] == ["a"]
-    await asyncio.sleep(0.01)
+    await moment()
     assert [worker.name for worker in starts.workers] == ["a"]
     await pool.close()
 
@@ -556,7 +556,7 @@ async def test_closing_fails_those_who_still_wait() -> None:
     pool = make(FakeStarts(), max_loaded=1)
     async with pool.lease(manifest("a")):
         waiting = asyncio.ensure_future(use(pool, "b"))
-        await asyncio.sleep(0.01)
+        await moment()
         await pool.close()
         with pytest.raises(WorkerDied):
             await waiting
@@ -603,7 +603,7 @@ async def test_workers_share_the_cores_while_they_compute() -> None:
     for worker in (a, b):
         worker.hold()
     asked = [asyncio.ensure_future(ask(worker)) for worker in (a, b, b)]
-    await asyncio.sleep(0.01)
+    await moment()
     assert (a.shares, b.shares) == ([1, 2], [2])
     a.go.set()
     await asked[0]

@@ -11,6 +11,7 @@ import pytest
 from llmd.errors import ConstraintRefused
 from llmd.protocol.constraints import Constraint, Grammar, Json, Proposal, Regex
 from llmd.runtime.rehearsal import Rehearsal
+from tests.fakes.moments import moment
 
 # the references are followed by recursion, and the stack has an end
 CRASHING = Json(
@@ -79,7 +80,7 @@ async def test_many_at_once_take_turns_and_ask_once_for_the_same(rehearsal: Rehe
 async def test_whoever_gives_up_waiting_leaves_no_answer_behind(rehearsal: Rehearsal) -> None:
     await rehearsal.check(Proposal(Json()))
     waiting = asyncio.ensure_future(rehearsal.check(Proposal(ENDLESS)))
-    await asyncio.sleep(0.05)
+    await moment(0.05)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting

@@ -16,6 +16,7 @@ from llmd.runtime.pool import Pool
 from llmd.runtime.replay import Replay
 from llmd.runtime.supervisor import Cause
 from llmd.telemetry.metrics import Metrics
+from tests.fakes.moments import moment
 from tests.fakes.planner import FakePlanner
 from tests.fakes.worker import FakeStarts, manifest
 
@@ -113,7 +114,7 @@ async def test_new_requests_wait_while_a_suspect_runs_alone() -> None:
     scene.starts.workers[0].die()
     await scene.workers(2)
     newcomer = scene.ask("newcomer")
-    await asyncio.sleep(0.01)
+    await moment()
     assert scene.starts.workers[1].served == ["suspect"]
     scene.starts.workers[1].go.set()
     assert await suspect == "suspect"
@@ -127,7 +128,7 @@ async def test_a_suspect_frees_the_others_once_it_shows_text() -> None:
     events = scene.replay.generate(MODEL, GenerateRequest(prompt=TextPrompt("a b c")))
     assert isinstance(await anext(events), Accepted)
     step = asyncio.ensure_future(anext(events))
-    await asyncio.sleep(0.01)
+    await moment()
     scene.starts.workers[0].die()
     await scene.workers(2)
     scene.starts.workers[1].go.set()

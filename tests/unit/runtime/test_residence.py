@@ -11,6 +11,7 @@ from llmd.protocol.requests import TextPrompt
 from llmd.runtime.process import Hooks
 from llmd.runtime.residence import Coming, Lifetime, Residence, Seat, Waiter
 from llmd.runtime.residency import Entry, Stage
+from tests.fakes.moments import moment
 from tests.fakes.planner import planned
 from tests.fakes.worker import FakeWorker, manifest
 
@@ -67,7 +68,7 @@ async def test_who_is_tried_alone_waits_for_a_seat_without_requests() -> None:
     for seat in found.seats:
         seat.running = 1
     looking = asyncio.ensure_future(found.lonely())
-    await asyncio.sleep(0.01)
+    await moment()
     assert not looking.done()
     found.seats[1].running = 0
     found.stir()

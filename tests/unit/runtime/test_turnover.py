@@ -20,6 +20,7 @@ from llmd.runtime.residency import Ledger, Stage
 from llmd.runtime.supervisor import Cause
 from llmd.runtime.turnover import Turnover
 from llmd.telemetry.metrics import Metrics
+from tests.fakes.moments import moment
 from tests.fakes.planner import FakePlanner, planned
 from tests.fakes.worker import FakeStarts, FakeWorker, manifest
 
@@ -151,7 +152,7 @@ async def test_what_is_being_saved_can_be_cut_short() -> None:
 
     worker.retire = retire  # type: ignore[method-assign]
     scene.turnover.dismiss(place, "asked")
-    await asyncio.sleep(0.01)
+    await moment()
     await scene.turnover.hurry()
     assert not worker.alive
     saving.set()

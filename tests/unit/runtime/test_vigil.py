@@ -12,6 +12,7 @@ from llmd.runtime.pool import Pool
 from llmd.runtime.residency.pressure import Reading
 from llmd.runtime.vigil import Vigil, look
 from llmd.telemetry.metrics import Metrics
+from tests.fakes.moments import moment
 from tests.fakes.planner import FakePlanner
 from tests.fakes.worker import FakeStarts, manifest
 
@@ -52,7 +53,7 @@ async def test_nothing_is_done_while_a_model_is_being_loaded() -> None:
     starts.gate.clear()
     loading = asyncio.ensure_future(pool_of(starts))
     using = asyncio.ensure_future(anext(pool.load(manifest("new"))))
-    await asyncio.sleep(0.01)
+    await moment()
     await Vigil(pool, lambda: SHORT).act(100.0)
     assert starts.workers[0].caches == 10
     starts.gate.set()
@@ -70,11 +71,11 @@ async def test_it_watches_until_it_is_closed() -> None:
 
     vigil = Vigil(pool, seen, every=0.001)
     vigil.start()
-    await asyncio.sleep(0.05)
+    await moment(0.05)
     await vigil.close()
     count = len(looks)
     assert count
-    await asyncio.sleep(0.01)
+    await moment()
     assert len(looks) == count
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from llmd.errors import Draining, NotFound
 from llmd.services.logbook import Batch, Logbook
+from tests.fakes.moments import moment
 
 LINE = '{{"timestamp":"2026-01-01T00:00:00Z","level":"info","logger":"pool","event":"{}"}}\n'
 
@@ -88,7 +89,7 @@ async def test_watchers_are_let_go_at_the_end(log: Path) -> None:
     async with aclosing(logbook.watch(1)) as batches:
         await anext(batches)
         waiting = asyncio.ensure_future(anext(batches, None))
-        await asyncio.sleep(0.05)
+        await moment(0.05)
         logbook.close()
         assert await asyncio.wait_for(waiting, 5) is None
     with pytest.raises(Draining):
@@ -99,7 +100,7 @@ async def test_one_who_leaves_leaves_no_open_file(log: Path) -> None:
     async with aclosing(Logbook(log, 60).watch(1)) as batches:
         await anext(batches)
         waiting = asyncio.ensure_future(anext(batches))
-        await asyncio.sleep(0.05)
+        await moment(0.05)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting

@@ -23,6 +23,7 @@ from llmd.services.gate import Gate
 from llmd.services.quantization import Quantization, QuantizeEvent
 from llmd.telemetry.metrics import Metrics
 from tests.fakes.gguf import write
+from tests.fakes.moments import moment, until
 from tests.fakes.quantizer import FakeQuantizer
 
 
@@ -91,14 +92,14 @@ async def test_equal_orders_join_and_others_wait(
 ) -> None:
     program.hold = asyncio.Event()
     tasks = [asyncio.ensure_future(made(quantization, "m:F16", "Q4_0")) for _ in range(3)]
-    await asyncio.sleep(0.05)
+    await until(lambda: program.orders)
     waiting = quantization.quantize("m:F16", Recipe(type="Q6_K"))
     first = await anext(waiting)
     assert isinstance(first, QuantizeProgress)
     assert first.status == "waiting"
     await waiting.aclose()
     tasks.append(asyncio.ensure_future(made(quantization, "m:F16", "Q5_0")))
-    await asyncio.sleep(0.1)
+    await moment(0.1)
     assert len(program.orders) == 1
     program.hold.set()
     results = await asyncio.gather(*tasks)

@@ -17,6 +17,7 @@ from llmd.storage import Database
 from llmd.storage.sessions import SessionRepository
 from llmd.storage.tables.sessions import sessions as table
 from tests.fakes.databases import database as open_database
+from tests.fakes.moments import moment
 
 OWNER = Caller(owner=True)
 ANNA = Caller(user="anna", scopes=USUAL)
@@ -337,7 +338,7 @@ async def test_what_is_being_kept_comes_to_its_end_before_all_is_closed(
 
     sessions.finish(work())
     closing = asyncio.ensure_future(sessions.close())
-    await asyncio.sleep(0.01)
+    await moment()
     assert not closing.done()
     go.set()
     await closing

@@ -11,6 +11,7 @@ from llmd.errors import Draining, NotFound, RateLimited, RequestCancelled, Sessi
 from llmd.services.gate import Gate
 from llmd.services.turns import Event, Order, Turn, Turns, shutting_down, told
 from llmd.telemetry.metrics import Metrics
+from tests.fakes.moments import moment
 
 Told = list[tuple[int, str, dict[str, Any]]]
 
@@ -226,7 +227,7 @@ async def test_a_question_that_was_not_kept_stays_with_its_turn(gate: Gate) -> N
     turns = Turns(gate, lasting=0.01)
     asked = turns.begin(order(facts={"message": "Why?"}), lose)
     again = turns.begin(order(session="again", asks=False), lose)
-    await asyncio.sleep(0.05)
+    await moment(0.05)
     lost = turns.of("s")
     assert lost is not None
     assert (lost.id, lost.order.facts) == (asked, {"message": "Why?"})
@@ -245,7 +246,7 @@ async def test_those_that_ended_are_forgotten(gate: Gate) -> None:
     turn = turns.begin(order(), end)
     await settled(turns)
     assert turns.get("anna", turn)
-    await asyncio.sleep(0.05)
+    await moment(0.05)
     with pytest.raises(NotFound):
         turns.get("anna", turn)
     await turns.close()

@@ -18,6 +18,7 @@ from llmd.models.sources.transfer import pieces
 from llmd.protocol.integrity import Health, ModelHealth, Verified, VerifyProgress
 from llmd.services.verification import VerifyEvent
 from tests.fakes.gguf import write
+from tests.fakes.moments import moment
 from tests.unit.services.conftest import Bench
 
 
@@ -127,7 +128,7 @@ async def test_leaving_ends_the_reading(
             assert isinstance(event, VerifyProgress)
             break
     task = asyncio.ensure_future(verify(bench, "m"))
-    await asyncio.sleep(0.01)
+    await moment()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -12,15 +12,14 @@ async def test_says_ready_and_keeps_pinging_the_watchdog(tmp_path: Path) -> None
     address = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(address))
-        manager.settimeout(2)
+        manager.settimeout(30)
         systemd = Systemd.from_environment(
             {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "20000"}
         )
         async with systemd.watched():
-            await asyncio.sleep(0.08)
+            messages = [await asyncio.to_thread(manager.recv, 100) for _ in range(4)]
         systemd.notify("STOPPING=1")
-        messages = []
-        while not messages or messages[-1] != b"STOPPING=1":
+        while messages[-1] != b"STOPPING=1":
             messages.append(manager.recv(100))
     assert messages[0] == b"READY=1"
     assert messages.count(b"WATCHDOG=1") >= 3

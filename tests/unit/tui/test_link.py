@@ -9,6 +9,7 @@ import msgspec
 from llmd.errors import DaemonUnreachable, LlmdError
 from llmd.protocol.feed import Snapshot
 from llmd.tui.link import FEED, Link, pause
+from tests.fakes.moments import moment
 from tests.fakes.snapshots import snapshot
 
 
@@ -81,7 +82,7 @@ async def test_it_waits_between_attempts_unless_hurried() -> None:
     task = asyncio.ensure_future(link.run())
     while not heard:
         await asyncio.sleep(0)
-    await asyncio.sleep(0.01)
+    await moment()
     assert heard == [1]
     link.hurry()
     while len(heard) < 2:

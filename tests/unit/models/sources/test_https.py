@@ -39,7 +39,7 @@ def said() -> io.BytesIO:
 @pytest.fixture
 def fetch(tmp_path: Path, said: io.BytesIO) -> Fetch:
     def fetch(url: str, sha256: str = "") -> Fetched:
-        terms = Terms(connections=1, stall_timeout=0.5, records=str(tmp_path / "pieces"))
+        terms = Terms(connections=1, records=str(tmp_path / "pieces"))
         return pull(url, sha256, tmp_path, Transfer(Report(said), terms, "https"))
 
     return fetch

@@ -10,6 +10,7 @@ from llmd.protocol.callers import Caller
 from llmd.server.http.boundary import ClientGone
 from llmd.server.rpc.call import Call, SlowReader
 from llmd.server.rpc.generated import model_pb2 as pb
+from tests.fakes.moments import moment
 
 
 class FakeContext:
@@ -63,7 +64,7 @@ async def test_without_a_limit_a_reader_has_all_the_time() -> None:
     context = FakeContext()
     context.open.clear()
     sending = asyncio.ensure_future(call(context, None).send(MESSAGE))
-    await asyncio.sleep(0.02)
+    await moment(0.02)
     assert not sending.done()
     context.open.set()
     await sending

@@ -17,6 +17,7 @@ from llmd.server.web.live import Live, Region, event
 from llmd.server.web.pages import Site
 from llmd.server.web.words import Words
 from llmd.services.bundle import Services
+from tests.fakes.moments import moment
 from tests.fakes.snapshots import snapshot
 from tests.unit.services.conftest import Bench
 
@@ -104,7 +105,7 @@ async def test_regions_are_told_at_once_and_again_only_when_they_change(
         assert told(await anext(changes)) == {"first": "<p>\n1 running</p>", "second": '{"n":1}'}
         waiting = asyncio.ensure_future(anext(changes))
         feed.tell()
-        await asyncio.sleep(0.01)
+        await moment()
         assert not waiting.done()
         second.facts["n"] = 2
         feed.tell()

@@ -12,6 +12,7 @@ from llmd.server.completions import schema
 from llmd.server.completions.record import Record, Terms
 from llmd.server.web import turns
 from llmd.services.turns import Order, Turn
+from tests.fakes.moments import moment
 from tests.unit.services.conftest import Bench
 
 ANN = Caller(client="account:ann", user="ann", scopes=USUAL)
@@ -93,7 +94,7 @@ async def test_a_task_that_somebody_else_cancels_stays_cancelled(bench: Bench) -
     record = Record(bench.services.sessions, ANN, session)
     made, asked = turn(), schema.ChatRequest(messages=[schema.Message("user", "a")])
     going = asyncio.ensure_future(turns.answer(bench.services, asked, record, made))
-    await asyncio.sleep(0.01)
+    await moment()
     going.cancel()
     with pytest.raises(asyncio.CancelledError):
         await going

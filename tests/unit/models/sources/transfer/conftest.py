@@ -61,8 +61,14 @@ def lines() -> io.BytesIO:
 
 @pytest.fixture
 def transfer(lines: io.BytesIO, tmp_path: Path) -> Transfer:
-    terms = Terms(stall_timeout=0.4, connections=1, records=str(tmp_path / "records"))
+    terms = Terms(connections=1, records=str(tmp_path / "records"))
     return Transfer(Report(lines), terms, "test")
+
+
+@pytest.fixture
+def impatient(lines: io.BytesIO) -> Transfer:
+    """Return one that soon gives up a connection on which nothing comes."""
+    return Transfer(Report(lines), Terms(stall_timeout=0.4, connections=1), "test")
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from llmd.models.sources.transfer.lanes import Claim
 from llmd.models.sources.transfer.partial import Partial
 from tests.fakes.fileserver import FileServer
 
-TERMS = Terms(connections=1, stall_timeout=0.4)
+TERMS = Terms(connections=1)
 
 
 @pytest.fixture

@@ -83,11 +83,14 @@ def test_a_cut_is_continued(
 
 
 def test_a_stall_is_given_up_and_continued(
-    transfer: Transfer, remote: Remote, target: Path, site: FileServer, said: Said
+    impatient: Transfer, remote: Remote, target: Path, site: FileServer, said: Said
 ) -> None:
     site.faults.stall_after = [3 * BLOCK]
-    transfer.fetch(remote, target)
-    assert [asked.start for asked in site.contents] == [0, 3 * BLOCK]
+    impatient.fetch(remote, target)
+    # a busy machine may have let a connection go before
+    starts = [asked.start for asked in site.contents]
+    assert starts[0] == 0
+    assert 3 * BLOCK in starts
     assert "nothing came for too long" in notes(said)
 
 
