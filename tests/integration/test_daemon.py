@@ -98,6 +98,16 @@ def test_a_second_signal_stops_at_once(make_daemon: MakeDaemon) -> None:
     assert daemon.process.wait(10) == 0
 
 
+def test_signals_that_keep_coming_do_not_spoil_the_end(make_daemon: MakeDaemon) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        daemon = make_daemon()
+        assert daemon.process
+        while daemon.process.poll() is None:
+            daemon.process.send_signal(number)
+            time.sleep(0.0001)
+        assert daemon.process.returncode == 0
+
+
 def test_draining_has_a_limit(make_daemon: MakeDaemon) -> None:
     daemon = make_daemon(LLMD_SERVER_DRAIN_TIMEOUT="1s")
     stream = daemon.open_stream(ENDLESS)
