@@ -22,6 +22,8 @@ from llmd.tui.screens import models
 from tests.fakes.control import FakeControl
 
 GB = 10**9
+_STAYS = 2
+"""Rounds in which nothing is drawn anew."""
 
 
 def manifest(name: str = "llmd-tiny", **fields: Any) -> ModelManifest:
@@ -176,14 +178,19 @@ async def shown(
 
 
 async def settle(pilot: Pilot[None]) -> None:
-    """Wait for what runs in the background, dialogs and jobs apart."""
-    for _ in range(3):  # what comes of one round may begin another, and draws in the next
+    """Wait for what runs in the background, dialogs and jobs apart, and until what is drawn
+    stays.
+    """
+    seen, same = "", 0
+    while same < _STAYS:  # what comes of one round may begin another, and draws in the next
         await pilot.pause()
         while any(
             worker.group not in {"link", "jobs"} and not worker.is_finished
             for worker in pilot.app.workers
         ):
             await asyncio.sleep(0.01)
+        now = text(pilot)
+        seen, same = now, same + 1 if now == seen else 0
     await pilot.pause()
 
 
