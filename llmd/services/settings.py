@@ -171,7 +171,8 @@ class Configuration:
             for field, value in fields.items()
         }
         wrong = faults(self._path)
-        then, sources = self._now(), self._sources
+        chosen = {key: self._defaults.chosen(purpose) for key, purpose in _AT_ONCE.items()}
+        then, sources = self._values | chosen, self._sources
         if not wrong:
             loaded = load_settings(self._path)
             then, sources = flatten(loaded.settings), loaded.sources
@@ -181,17 +182,13 @@ class Configuration:
         }
         return Sheet(path=str(self._path), settings=found, faults=[str(fault) for fault in wrong])
 
-    def _now(self) -> dict[str, Any]:
-        """Return what holds now."""
-        chosen = {key: self._defaults.chosen(purpose) for key, purpose in _AT_ONCE.items()}
-        return {**self._values, **chosen}
-
     def _setting(
         self, key: str, in_file: Mapping[str, Any], then: Mapping[str, Any], source: str
     ) -> Setting:
-        value, present = self._now()[key], self._sources.get(key, DEFAULT)
+        value, present = self._values[key], self._sources.get(key, DEFAULT)
         purpose = _AT_ONCE.get(key)
         if purpose:
+            value = self._defaults.chosen(purpose)
             present = source if value == then[key] else str(self._path) if value else DEFAULT
         # an option was given by hand: whoever starts llmd again will give it again, or not
         by_hand = self._overrides(present) and not present.startswith("LLMD_")

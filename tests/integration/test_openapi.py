@@ -115,7 +115,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def cheap(context: object, body: Any) -> Any:
-    """Let answers be short and contexts small, as far as that leaves what is wrong in a request as wrong as it is."""
+    """Let answers be short and contexts small, as far as that leaves what is wrong in a request as
+    wrong as it is.
+    """
     if isinstance(body, dict):
         for name, most in CHEAP.items():
             if isinstance(body.get(name), int) and body[name] > most:

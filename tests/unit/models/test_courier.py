@@ -21,6 +21,7 @@ from llmd.models.pacing import Pacing
 from llmd.models.sources.lines import Fetched, Named, Progress, Said, Terms
 from llmd.models.store import ModelStore
 from llmd.protocol.models import ModelManifest, PullProgress
+from tests.fakes.moments import until
 
 ORDER = Order("huggingface", ("acme/m", "", ""), "acme/m")
 FETCHED = Fetched(["/m"], "acme/m", "main", "Q8_0", fresh=True)
@@ -97,11 +98,6 @@ async def send(source: Source, manifest: ModelManifest) -> AsyncIterator[Send]:
     yield send
     for courier in sent:
         await courier.stop()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await asyncio.sleep(0.001)
 
 
 async def first(courier: Courier, fits: Callable[[PullEvent], bool]) -> PullEvent:

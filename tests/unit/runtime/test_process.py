@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from pathlib import Path
@@ -32,7 +33,6 @@ from llmd.protocol.requests import (
 )
 from llmd.runtime.process import WorkerProcess, worker_environment
 from llmd.runtime.supervisor import Cause
-from tests.fakes.moments import moment
 from tests.unit.runtime.test_workers import Seen, order
 
 QUESTION = ChatPrompt([{"role": "user", "content": "What is the capital of France?"}])
@@ -147,7 +147,7 @@ async def test_a_worker_that_has_answered_does_not_stand_still_however_slow_the_
     worker, seen = await start(tiny_model, stall_timeout=Duration(0.2))
     stream = worker.generate(GenerateRequest(prompt=QUESTION))
     await anext(stream)
-    await moment(0.8)
+    await asyncio.sleep(0.8)
     assert [event async for event in stream]
     assert seen.died == []
     await worker.stop()
